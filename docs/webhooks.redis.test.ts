@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { HookedResource, newSecret } from '../gateway/testing/webhook-gateway.ts';
 import { events } from '../gateway/testing/group-replica.ts';
-import { ADMINISTRATION_PATH, WEBHOOKS_PATH } from '../protocol/paths.ts';
+import { startGateway } from '../gateway/testing/running-gateway.ts';
+import { ADMINISTRATION_PATH, OWN_WEBHOOKS_PATH, WEBHOOKS_PATH } from '../protocol/paths.ts';
 import { subscriptionSchema } from '../protocol/subscription.ts';
 import { startRedis } from '../testing/redis-server.ts';
 import { until } from '../testing/until.ts';
@@ -24,8 +26,22 @@ test('the paths of the documentation are those of the product', () => {
     `GET ${WEBHOOKS_PATH}`,
     `POST ${WEBHOOKS_PATH}/<group>/enable`,
     `GET ${ADMINISTRATION_PATH}/dead`,
+    `PATCH ${OWN_WEBHOOKS_PATH}/<id>`,
+    `POST ${OWN_WEBHOOKS_PATH}/<id>/secret`,
   ])
     assert.ok(page.includes(path), path);
+});
+
+test('a login creates a webhook as the documentation says', { timeout: 90_000 }, async () => {
+  await using workplace = await openWorkplace();
+  await using redis = await startRedis();
+  const { spec } = parse(snippet('own-webhook-resource')) as { spec: { webhooks: object } };
+  await using running = await startGateway({ redisUrl: redis.url, webhooks: spec.webhooks });
+  await workplace.prints(snippet('own-webhook-create'), /"secret":"whsec_/, {
+    CA: join(running.stateFolder, 'ca.crt'),
+    TOKEN: await running.token(),
+    GATEWAY: `https://localhost:${running.gateway.port}`,
+  });
 });
 
 test(

@@ -107,8 +107,15 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
 }
 
 function webhooksWithoutRedis(subscription: Subscription | null): readonly string[] {
-  const named = subscription?.spec.consumerGroups.filter(({ webhook }) => webhook !== undefined) ?? [];
-  return named.map(({ name }) => `consumerGroups[${name}].webhook: the position of a group is in Redis: set REDIS_URL`);
+  if (subscription === null) return [];
+  const { consumerGroups, webhooks } = subscription.spec;
+  const named = consumerGroups.filter(({ webhook }) => webhook !== undefined);
+  return [
+    ...named.map(({ name }) => `consumerGroups[${name}].webhook: the position of a group is in Redis: set REDIS_URL`),
+    ...(webhooks.selfService.enabled
+      ? ['webhooks.selfService.enabled: the webhooks of logins are in Redis: set REDIS_URL']
+      : []),
+  ];
 }
 
 type Values = Pick<

@@ -33,6 +33,7 @@ import { VERSION } from '../runtime/version.ts';
 import type { GatewayPath } from './open-path.ts';
 import type { GatewayState } from './open-state.ts';
 import { narrow } from './session/narrow.ts';
+import { ownWebhookRouter } from './self-service/own-webhook-route.ts';
 import { createEventAnswers } from './session/event-answers.ts';
 import { createOpenEvents } from './session/open-events.ts';
 import { createUpgrade } from './session/upgrade.ts';
@@ -186,7 +187,12 @@ async function openAdministration(
     groups: spec.consumerGroups,
     backlog: path.backlog,
     replicas: () => path.presence?.replicas ?? [],
-    webhooks: path.webhooks,
+    webhooks: {
+      get all() {
+        return [...(path.webhooks?.all ?? []), ...(path.selfService?.own.all ?? [])];
+      },
+    },
+    ownGroup: (name) => path.selfService?.own.groupOf(name) ?? null,
     explanations: path.explanations,
     directoryStatus: () => state.directory.status,
     sources: redis && { client: redis, keyPrefix: keyspace.prefix },
@@ -227,6 +233,26 @@ function ownExplain({ state, path }: Parts): ReturnType<typeof ownExplainHandler
     questions: createCounters({ redis: state.redis, ...state.keyspace })('explain'),
     isRevocationKnown: () => state.revocations.isKnown,
   });
+}
+
+/** The webhooks of logins. */
+function ownWebhooks({ state, path }: Parts, allowedOrigins: readonly string[]) {
+  if (path.selfService === null) return ownWebhookRouter(null, allowedOrigins);
+  const counter = createCounters({ redis: state.redis, ...state.keyspace });
+  return ownWebhookRouter(
+    {
+      ...path.selfService,
+      requests: {
+        read: counter('webhook-reads'),
+        change: counter('webhook-changes'),
+        test: counter('webhook-tests'),
+      },
+      verifyToken: path.verifyToken,
+      mayStay: path.mayStay,
+      isRevocationKnown: () => state.revocations.isKnown,
+    },
+    allowedOrigins,
+  );
 }
 
 interface StreamOptions {
@@ -292,6 +318,7 @@ async function openPublic(
           login: (body, client) => told.login(client.address, () => auth.login(body, client)),
           calls: liveCalls({ state, path }),
           explain: ownExplain({ state, path }),
+          webhooks: ownWebhooks({ state, path }, allowedOrigins),
           jwks: () => auth.jwks,
           reference: referenceRouter(() => ({
             version: VERSION,

@@ -35,6 +35,7 @@ import { seesWhole } from './session/sees-whole.ts';
 import type { ClientConnection } from './session/client-connection.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { Sessions } from './session/sessions.ts';
+import { startSelfService, type SelfService, type SelfServiceParts } from './self-service/start-self-service.ts';
 import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 
 /** The path of an event from the log to the sockets. */
@@ -46,6 +47,8 @@ export interface GatewayPath extends RunningFanout {
   readonly presence: Presence | null;
   /** Null with the embedded log. */
   readonly webhooks: Webhooks | null;
+  /** The webhooks of logins; null where the resource has none. */
+  readonly selfService: SelfService | null;
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
   readonly sessions: Sessions;
@@ -140,16 +143,17 @@ function beat(
 /** Values that the metrics read at each scrape. */
 function observePath(
   { directory, metrics, eventLog, revocations }: GatewayState,
-  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'sessions' | 'backlog' | 'journal'> & {
+  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'selfService' | 'sessions' | 'backlog' | 'journal'> & {
     readonly running: RunningFanout;
   },
 ): void {
-  const { running, groups, webhooks, sessions, backlog, journal } = path;
+  const { running, groups, webhooks, selfService, sessions, backlog, journal } = path;
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
     groups,
     webhooks,
+    selfService: selfService?.own ?? null,
     behind: () => running.fanout.behind,
     encodings: () => running.fanout.sizes().encodings,
     newest: () => eventLog.newest,
@@ -178,6 +182,7 @@ function openWebhooks(
     source: cloudEventSource(keyspace.resource),
     folder: join(dirname(config.subscriptionFile), WEBHOOKS_FOLDER),
     guard: config.addressGuard,
+    allowedPorts: config.subscription.spec.webhooks.allowedPorts,
     directory: () => directory.current,
     scope: () => scope.current,
     profiles,
@@ -187,6 +192,36 @@ function openWebhooks(
   stack.defer(scope.onChange(() => webhooks.look()));
   stack.defer(privacy.onChange(() => webhooks.look()));
   return webhooks;
+}
+
+/** The webhooks of logins, which follow directory, scope and privacy; null where the resource has none. */
+function openOwnWebhooks(
+  stack: AsyncDisposableStack,
+  config: GatewayConfig,
+  { redis, keyspace, directory, scope, privacy, profiles, revocations, keys, eventLog: log }: GatewayState,
+  parts: Pick<SelfServiceParts, 'groups' | 'mayStay' | 'logger'>,
+): SelfService | null {
+  const { webhooks, stream } = config.subscription.spec;
+  if (redis === null || !webhooks.selfService.enabled) return null;
+  const selfService = startSelfService({
+    ...parts,
+    ...webhooks,
+    client: redis,
+    keyspace,
+    partitions: stream.partitions,
+    source: cloudEventSource(keyspace.resource),
+    keys,
+    log,
+    directory: () => directory.current,
+    scope: () => scope.current,
+    profiles,
+    revocations,
+  });
+  stack.use(selfService.own);
+  stack.defer(directory.onChange(() => selfService.own.look()));
+  stack.defer(scope.onChange(() => selfService.own.look()));
+  stack.defer(privacy.onChange(() => selfService.own.look()));
+  return selfService;
 }
 
 /** The sessions and their journal, which follow directory, scope, privacy and revocations. */
@@ -287,10 +322,11 @@ export async function openPath(
   const journal = openJournal(stack, { redis, keyspace, replica: presence?.replica ?? null, logger });
   const sessions = openSessions(stack, config, state, { shared, running, journal, faults });
   const webhooks = openWebhooks(stack, config, state, { groups, logger });
+  const selfService = openOwnWebhooks(stack, config, state, { groups, mayStay: shared.mayStay, logger });
   const { fanout } = running;
   beat(presence, state, { sessions, groups, departure, fanout, keepsCalls: calls !== null });
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
-  observePath(state, { running, journal, groups, webhooks, sessions, backlog });
+  observePath(state, { running, journal, groups, webhooks, selfService, sessions, backlog });
   const { compression } = spec.gateway.connections;
   const explanations = explanationsOf(config, state, { journal, sessions, presence, webhooks });
   return {
@@ -299,6 +335,7 @@ export async function openPath(
     journal,
     explanations,
     webhooks,
+    selfService,
     presence,
     backlog,
     compression,

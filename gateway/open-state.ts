@@ -6,6 +6,7 @@ import type { Live } from '../runtime/lifecycle/live.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import type { RedisClient } from '../runtime/redis/client.ts';
 import { buildAuth, openKeys, type Auth } from './auth/build-auth.ts';
+import type { KeyRing } from './auth/signing-keys.ts';
 import type { GatewayConfig } from './config.ts';
 import type { Directory } from './directory/directory.ts';
 import type { RefreshedDirectory, RefreshOutcome } from './directory/http/http-directory.ts';
@@ -54,6 +55,8 @@ export interface GatewayState {
   readonly traces: EventTraces | null;
   readonly revocations: Revocations;
   readonly auth: Auth;
+  /** The signing keys of the resource, which the platform may rotate. */
+  readonly keys: KeyRing;
 }
 
 /** Opens the state that the gateway's path and edges share. Owned by `stack`. */
@@ -113,6 +116,7 @@ export async function openState(
     traces,
     revocations,
     auth,
+    keys,
   };
 }
 

@@ -47,6 +47,8 @@ export function resourceKeys(prefix: string, resource: string) {
     slots: (of: 'account' | 'user', holder: string) => `${base}slots:{${resource}}:${of}:${holder}`,
     /** Hash: state of a group's webhook, see webhook-state.ts. */
     webhook: (group: string) => `${base}webhook:${group}`,
+    /** Hash: the webhooks that logins created, see own-webhook.ts. */
+    ownWebhooks: `${base}own-webhooks`,
     limit: (limiter: string) => `${base}limit:${limiter}`,
   };
 }

@@ -7,6 +7,8 @@ export const EVENTS_PATH = '/ws/v1/firehose/events';
 export const CALLS_PATH = '/ws/v1/firehose/calls';
 /** Why a consumer's own sessions got an event or not, see docs/explain.md. */
 export const EXPLAIN_PATH = '/ws/v1/firehose/explain';
+/** Webhooks that a login creates for its account, see docs/webhooks.md. */
+export const OWN_WEBHOOKS_PATH = '/ws/v1/firehose/webhooks';
 /** On the inner listener. */
 export const INGEST_PATH = '/ws/v1/firehose/events';
 export const RECONCILE_PATH = '/ws/v1/firehose/calls/reconcile';

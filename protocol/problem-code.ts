@@ -284,6 +284,35 @@ export const PROBLEMS = {
     ),
     journal_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
   },
+  'self-service webhooks': {
+    invalid_webhook: means(400, 'no', 'A member of the body is missing, unknown or wrong', 'see the detail'),
+    webhook_address: means(
+      400,
+      'no',
+      'The URL has a port or an address to which no webhook of a login goes',
+      'give a receiver on the public internet, on an allowed port',
+    ),
+    webhook_beyond_grant: means(
+      403,
+      'no',
+      'The webhook gets more than the token grants, or is asked to',
+      'log in with a wider grant, or name accounts and events of this token',
+    ),
+    webhooks_disabled: means(
+      404,
+      'no',
+      'The resource has no self-service webhooks',
+      'the operator sets spec.webhooks.selfService.enabled',
+    ),
+    unknown_webhook: means(404, 'no', 'The account has no webhook of this id', 'list them'),
+    too_many_webhooks: means(
+      409,
+      'no',
+      'The account, or the resource, has as many webhooks as it may have',
+      'delete one, or raise spec.webhooks.selfService',
+    ),
+    too_many_webhook_requests: means(429, 'wait', 'The account asks too often', 'wait as Retry-After says'),
+  },
   ingest: {
     not_json: means(400, 'no', 'The body is not JSON', 'send JSON, or one event a line'),
     invalid_utf8: means(400, 'no', 'The body is not UTF-8', 'send UTF-8'),

@@ -19,6 +19,7 @@ import {
   type RestartRules,
 } from './subscription/takes-effect.ts';
 import { logLevel, telemetry } from './subscription/telemetry.ts';
+import { receiverPort, webhooks } from './subscription/webhooks.ts';
 
 export { durationMs, type ConsumerGroup };
 
@@ -198,11 +199,7 @@ const auth = ruled(
   },
 );
 
-/**
- * The FirehoseSubscription, read by the gateway from a file and by the API server as a custom resource (crds/ is
- * generated from it). Every field has its default here and works; durations are as in Kubernetes (`1h30m`).
- */
-export const specSchema = z.strictObject({
+const fields = z.strictObject({
   /** No gateway runs; groups and streams remain. */
   suspend: platformOnly(z.boolean().default(false)),
   account,
@@ -210,6 +207,7 @@ export const specSchema = z.strictObject({
   redis: redis.prefault({}),
   stream: stream.prefault({}),
   consumerGroups: consumerGroups.prefault([{ name: DEFAULT_GROUP }]),
+  webhooks: webhooks.prefault({}),
   calls: calls.prefault({}),
   gateway: gateway.prefault({}),
   privacy: followed(privacy.prefault({})),
@@ -220,6 +218,25 @@ export const specSchema = z.strictObject({
   telemetry: platformOnly(telemetry.prefault({})),
   /** Of the gateway's pods; a standalone process has `LOG_LEVEL`. */
   logLevel: platformOnly(logLevel.default('info')),
+});
+
+/**
+ * The FirehoseSubscription, read by the gateway from a file and by the API server as a custom resource (crds/ is
+ * generated from it). Every field has its default here and works; durations are as in Kubernetes (`1h30m`).
+ */
+export const specSchema = ruled(fields, {
+  cel:
+    'self.consumerGroups.all(group, !has(group.webhook) || ' +
+    '(has(group.webhook.allowPrivateAddresses) && group.webhook.allowPrivateAddresses) || ' +
+    "(url(group.webhook.url).getPort() != '' ? int(url(group.webhook.url).getPort()) : " +
+    "group.webhook.url.startsWith('https:') ? 443 : 80) in self.webhooks.allowedPorts)",
+  holds: ({ consumerGroups: groups, webhooks: { allowedPorts } }) =>
+    groups.every(
+      ({ webhook }) =>
+        webhook === undefined || webhook.allowPrivateAddresses || allowedPorts.includes(receiverPort(webhook.url)),
+    ),
+  message: 'the port of webhook.url is one of webhooks.allowedPorts, unless allowPrivateAddresses is set',
+  field: 'consumerGroups',
 });
 
 export const subscriptionSchema = z.strictObject({

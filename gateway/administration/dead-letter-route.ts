@@ -20,6 +20,8 @@ export interface DeadLetterRouteOptions {
   readonly deadLetters: Omit<DeadLettersOf, 'group' | 'declaredFor'> | null;
   /** The declared groups. */
   readonly groups: readonly DeclaredGroup[];
+  /** The group of a self-service webhook; null when there is none with this id. */
+  readonly ownGroup: (name: string) => DeclaredGroup | null;
 }
 
 const page = z.strictObject({
@@ -54,12 +56,12 @@ type Answered = { readonly body: object } | { readonly problem: Problem };
 async function answer(
   request: Request,
   response: Response,
-  { deadLetters, groups }: DeadLetterRouteOptions,
+  { deadLetters, groups, ownGroup }: DeadLetterRouteOptions,
   ask: (of: DeadLettersOf, request: Request) => Promise<Answered>,
 ): Promise<void> {
   const group = String(request.params['group']);
   if (deadLetters === null) return sendProblem(response, NEED_REDIS);
-  const declared = groups.find(({ name }) => name === group);
+  const declared = groups.find(({ name }) => name === group) ?? ownGroup(group) ?? undefined;
   if (declared === undefined) return sendProblem(response, unknownGroup(groups.map(({ name }) => name)));
   let answered: Answered;
   try {

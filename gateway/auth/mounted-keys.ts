@@ -51,6 +51,9 @@ export async function followKeyRing(options: MountedKeysOptions): Promise<KeyRin
     get verifyKeys() {
       return current().verifyKeys;
     },
+    get material() {
+      return current().material;
+    },
     get jwks() {
       return current().jwks;
     },

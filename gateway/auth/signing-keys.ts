@@ -21,6 +21,8 @@ export interface KeyRing {
   readonly kid: string;
   readonly signKey: KeyObject;
   readonly verifyKeys: ReadonlyMap<string, VerifyKey>;
+  /** Secret parts of all keys, by `kid`: other keys of the resource are derived from them. */
+  readonly material: ReadonlyMap<string, KeyObject>;
   /** RFC 7517 document of the public keys; empty for HS256, whose key is secret. */
   readonly jwks: { readonly keys: readonly JWK[] };
 }
@@ -59,6 +61,7 @@ export async function keyRing(jwks: readonly unknown[]): Promise<KeyRing> {
     kid: first.kid,
     signKey: first.signKey,
     verifyKeys: new Map(keys.map(({ kid, algorithm, verifyKey }) => [kid, { algorithm, key: verifyKey }])),
+    material: new Map(keys.map(({ kid, material }) => [kid, material])),
     jwks: { keys: keys.flatMap(({ published }) => (published === null ? [] : [published])) },
   };
 }
@@ -68,6 +71,7 @@ interface ImportedKey {
   readonly kid: string;
   readonly signKey: KeyObject;
   readonly verifyKey: CryptoKey | Uint8Array;
+  readonly material: KeyObject;
   readonly published: JWK | null;
 }
 
@@ -82,7 +86,8 @@ async function importKey(value: unknown): Promise<ImportedKey> {
     if (secret.length < MIN_SECRET_BYTES) throw new SigningKeyFault(`the signing key ${kid} is shorter than 32 bytes`);
     // Imported once: jose would import the bytes again for each token.
     const key = await subtle.importKey('raw', secret, { name: 'HMAC', hash: 'SHA-256' }, false, ['verify']);
-    return { algorithm: 'HS256', kid, signKey: createSecretKey(secret), verifyKey: key, published: null };
+    const material = createSecretKey(secret);
+    return { algorithm: 'HS256', kid, signKey: material, verifyKey: key, material, published: null };
   }
   const algorithm = CURVES[crv ?? ''];
   if (algorithm === undefined || algorithm !== alg || !kty || !crv || !x || !d) {
@@ -95,6 +100,7 @@ async function importKey(value: unknown): Promise<ImportedKey> {
       kid,
       signKey: createPrivateKey({ key: { ...publicKey, d }, format: 'jwk' }),
       verifyKey: await importJWK(publicKey, algorithm),
+      material: createSecretKey(Buffer.from(d, 'base64url')),
       published: { ...publicKey, kid, use: 'sig', alg: algorithm },
     };
   } catch {

@@ -47,6 +47,7 @@ export async function buildGroups(
       resource: `${metadata.namespace}/${metadata.name}`,
       account: spec.account.id,
       groups: spec.consumerGroups,
+      hasOwn: spec.webhooks.selfService.enabled,
       retentionMs: durationMs(spec.stream.retention.maxAge),
     },
     presence,

@@ -7,12 +7,42 @@ export interface DeclaredGroups {
   /** The resource's account: it inherits groups of the former form. */
   readonly account: string;
   readonly groups: readonly ConsumerGroup[];
+  /** Whether there may be groups of self-service webhooks besides. */
+  readonly hasOwn?: boolean;
   /** A group that was unused for longer is removed: the log no longer contains what it has not read. */
   readonly retentionMs: number;
 }
 
+/** The groups that the resource declares, and those of self-service webhooks, which come and go. */
+export class KnownGroups {
+  readonly #declared: DeclaredGroups;
+  #own: ReadonlyMap<string, ConsumerGroup> = new Map();
+
+  constructor(declared: DeclaredGroups) {
+    this.#declared = declared;
+  }
+
+  get all(): readonly ConsumerGroup[] {
+    return this.#own.size === 0 ? this.#declared.groups : [...this.#declared.groups, ...this.#own.values()];
+  }
+
+  /** The group of this name as this account may use it; null when there is none. */
+  for(name: string, account: string): ConsumerGroup | null {
+    const own = this.#own.get(name);
+    if (own !== undefined) return own.account === account ? own : null;
+    return declaredFor(this.#declared, name, account);
+  }
+
+  /** Returns those that are no longer there. */
+  useOwn(groups: readonly ConsumerGroup[]): readonly ConsumerGroup[] {
+    const before = this.#own;
+    this.#own = new Map(groups.map((group) => [group.name, group]));
+    return [...before.values()].filter(({ name }) => !this.#own.has(name));
+  }
+}
+
 /** The group of this name as this account may use it; null when there is none. */
-export function declaredFor({ groups }: DeclaredGroups, name: string, account: string): ConsumerGroup | null {
+function declaredFor({ groups }: DeclaredGroups, name: string, account: string): ConsumerGroup | null {
   const declared = groups.find((group) => group.name === name);
   return declared === undefined || (declared.account ?? account) !== account ? null : declared;
 }

@@ -1,4 +1,5 @@
 import type { Position } from '../../protocol/position.ts';
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import type { Grant } from '../auth/grant.ts';
 import type { Directory } from '../directory/directory.ts';
 import type { Redactor } from '../privacy/redactor.ts';
@@ -35,12 +36,16 @@ export interface Groups extends AsyncDisposable {
   /** Called by the reader of the log: notifies connections of groups whose partition another replica reads. */
   sourceGap(notice: SourceGapNotice): void;
   useDirectory(directory: Directory): void;
+  /** The groups of self-service webhooks as they are now. Memberships of others have ended. */
+  useOwn(groups: readonly ConsumerGroup[]): void;
+  /** Creates a group of a self-service webhook at its start. Rejects with the client's error. */
+  createOwn(group: ConsumerGroup & { readonly account: string }): Promise<void>;
   /**
    * Stops reading. Waits until the connections have finished their events, the signal fires or the limit is over, and
    * releases the leases. Connections remain, on standby.
    */
   drain(signal: AbortSignal): Promise<void>;
-  /** For each declared group, over its accounts. */
+  /** For each declared group, over its accounts; `OWN_GROUPS` for those of self-service webhooks. */
   readonly counters: ReadonlyMap<string, Readonly<GroupCounters>>;
   /** For each group of an account that is served here. */
   status(): readonly GroupStatus[];
@@ -49,6 +54,9 @@ export interface Groups extends AsyncDisposable {
   /** For the heartbeat: those of them that hang. */
   hung(): Readonly<Record<string, number>>;
 }
+
+/** All groups of self-service webhooks, in metrics: their number must not become one of time series. */
+export const OWN_GROUPS = 'self_service';
 
 export interface GroupStatus {
   readonly group: string;

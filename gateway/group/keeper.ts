@@ -17,7 +17,8 @@ import type { GroupOf } from './registry.ts';
 export interface KeeperOptions {
   readonly place: LogPlace;
   readonly resource: string;
-  readonly groups: readonly ConsumerGroup[];
+  /** As they are now. */
+  readonly groups: () => readonly ConsumerGroup[];
   readonly everyMs: number;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -55,13 +56,13 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
-    for (const { name, account } of options.groups) if (account !== undefined) this.#follow({ group: name, account });
+    for (const { name, account } of options.groups()) if (account !== undefined) this.#follow({ group: name, account });
   }
 
   /** Creates the group where it is missing, and returns its position. Rejects with the client's error. */
   async make(of: GroupOf, from: 'declared' | 'oldest' = 'declared'): Promise<Position> {
     const { place, resource, groups } = this.#options;
-    const declared = groups.find(({ name }) => name === of.group);
+    const declared = groups().find(({ name }) => name === of.group);
     const start = from === 'oldest' || declared === undefined ? '0' : startOf(declared);
     const followed = this.#follow(of);
     const made = await Promise.all(
@@ -77,6 +78,13 @@ export class Keeper {
     return { epoch: logEpoch(made.map(({ epoch }) => epoch)), ids: made.map(({ delivered }) => delivered) };
   }
 
+  /** A group that belongs to one account from the start. Rejects with the client's error. */
+  async makeDeclared(of: GroupOf): Promise<void> {
+    const { place, resource } = this.#options;
+    await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: false });
+    await this.make(of);
+  }
+
   /** The group is not needed any more. */
   forget(of: GroupOf): void {
     this.#followed.delete(keyOf(of));
@@ -86,9 +94,9 @@ export class Keeper {
   async ensure(): Promise<boolean> {
     if (this.#isComplete) return true;
     return this.#trying(async () => {
-      const declared = [...this.#followed.values()].filter(({ of }) => isDeclaredFor(this.#options.groups, of));
+      const declared = [...this.#followed.values()].filter(({ of }) => isDeclaredFor(this.#options.groups(), of));
       const ready = declared.filter(({ of }) => this.#options.isMigrated(of));
-      for (const { of } of ready) await this.#makeDeclared(of);
+      for (const { of } of ready) await this.makeDeclared(of);
       this.#isComplete = ready.length === declared.length;
     });
   }
@@ -138,16 +146,10 @@ export class Keeper {
     }
   }
 
-  async #makeDeclared(of: GroupOf): Promise<void> {
-    const { place, resource } = this.#options;
-    await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: false });
-    await this.make(of);
-  }
-
   /** Adds the groups that other replicas created, and drops those that were removed. */
   async #adopt(): Promise<void> {
     const { place, resource, groups } = this.#options;
-    for (const { name, account: declaredFor } of groups) {
+    for (const { name, account: declaredFor } of groups()) {
       const rows = await accountRows(place.client, place.keyPrefix, { resource, group: name });
       for (const { account } of accountsThatExist(rows, declaredFor)) this.#follow({ group: name, account });
       for (const { account, row } of rows)
@@ -159,7 +161,7 @@ export class Keeper {
     const { place, resource, groups } = this.#options;
     await this.make(of);
     // FLUSHALL empties the registry, too.
-    await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: !isDeclaredFor(groups, of) });
+    await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: !isDeclaredFor(groups(), of) });
   }
 
   #follow(of: GroupOf): Followed {

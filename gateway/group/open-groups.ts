@@ -1,4 +1,6 @@
+import { isOwnWebhook } from '../../protocol/own-webhook.ts';
 import type { Position } from '../../protocol/position.ts';
+import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { Background } from '../../runtime/lifecycle/background.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { becomesReady } from '../../runtime/redis/client.ts';
@@ -12,13 +14,22 @@ import { RouteIndex, type Offer } from '../fanout/route-index.ts';
 import type { LiveReplica, Presence } from '../replica/presence.ts';
 import type { EventTraces } from '../trace/event-traces.ts';
 import { createGroupCounters, type GroupCounters } from './counters.ts';
-import { declaredFor, namesFor, type DeclaredGroups } from './declared-groups.ts';
+import { KnownGroups, namesFor, type DeclaredGroups } from './declared-groups.ts';
 import { FormerGroups } from './former-groups.ts';
 import { Grants, keyOf } from './grants.ts';
 import { Group } from './group.ts';
 import { groupFilter, keepsNothingOf } from './group-filter.ts';
 import { limitsOf, TIMINGS, type MakeMember, type JoinedMember, type Timings } from './group-context.ts';
-import type { Admission, AdmitOptions, Groups, GroupStatus, LostReason, MemberOptions, Membership } from './groups.ts';
+import {
+  OWN_GROUPS,
+  type Admission,
+  type AdmitOptions,
+  type Groups,
+  type GroupStatus,
+  type LostReason,
+  type MemberOptions,
+  type Membership,
+} from './groups.ts';
 import { Keeper } from './keeper.ts';
 import { Member } from './member.ts';
 import { migrating, nothingKept, refusalOf, refused, takenByWebhook, unavailable, unknownGroup } from './refusals.ts';
@@ -55,6 +66,7 @@ export async function openGroups(options: GroupsOptions): Promise<Groups> {
 class RedisGroups implements Groups {
   readonly counters: ReadonlyMap<string, GroupCounters>;
   readonly #options: GroupsOptions;
+  readonly #known: KnownGroups;
   readonly #timings: Timings;
   readonly #index: RouteIndex;
   readonly #closing = new AbortController();
@@ -80,7 +92,9 @@ class RedisGroups implements Groups {
     const { place, declared, presence, logger } = options;
     this.#options = options;
     this.#timings = { ...TIMINGS, ...options.timings };
-    this.counters = new Map(declared.groups.map((group) => [group.name, createGroupCounters()]));
+    this.#known = new KnownGroups(declared);
+    const counted = [...declared.groups.map(({ name }) => name), ...(declared.hasOwn === true ? [OWN_GROUPS] : [])];
+    this.counters = new Map(counted.map((name) => [name, createGroupCounters()]));
     this.#index = new RouteIndex(options.directory, options.offers);
     this.#grants = new Grants({
       ...this.#registry,
@@ -91,7 +105,8 @@ class RedisGroups implements Groups {
     this.#former = new FormerGroups({ place, ...declared, presence, logger });
     this.#keeper = new Keeper({
       place,
-      ...declared,
+      resource: declared.resource,
+      groups: () => this.#known.all,
       everyMs: this.#timings.checkMs,
       logger,
       signal: this.#closing.signal,
@@ -129,7 +144,7 @@ class RedisGroups implements Groups {
   }
 
   async admit(name: string, grant: Grant, options: AdmitOptions = {}): Promise<Admission> {
-    const declared = declaredFor(this.#options.declared, name, grant.account);
+    const declared = this.#known.for(name, grant.account);
     if (declared === null) return refused(unknownGroup(namesFor(this.#options.declared, grant.account)));
     if (declared.webhook !== undefined && options.isWebhook !== true) return refused(takenByWebhook(name));
     if (keepsNothingOf(grant, declared)) return refused(nothingKept(name));
@@ -185,6 +200,19 @@ class RedisGroups implements Groups {
     this.#index.useDirectory(directory);
   }
 
+  useOwn(groups: readonly ConsumerGroup[]): void {
+    for (const { name: group, account = '' } of this.#known.useOwn(groups)) {
+      const of = { group, account };
+      this.#keeper.forget(of);
+      this.#untold.delete(keyOf(of));
+      this.#admitted.delete(keyOf(of));
+    }
+  }
+
+  async createOwn({ name, account }: ConsumerGroup & { readonly account: string }): Promise<void> {
+    await this.#keeper.makeDeclared({ group: name, account });
+  }
+
   status(): readonly GroupStatus[] {
     return Array.from(this.#groups.values(), (group) => group.status);
   }
@@ -226,8 +254,8 @@ class RedisGroups implements Groups {
   #open(of: GroupOf): Group {
     const key = keyOf(of);
     const { place, declared: all, presence, logger } = this.#options;
-    const declared = declaredFor(all, of.group, of.account);
-    const counters = this.counters.get(of.group);
+    const declared = this.#known.for(of.group, of.account);
+    const counters = this.counters.get(isOwnWebhook(of.group) ? OWN_GROUPS : of.group);
     if (declared === null || counters === undefined)
       throw new Error(`a connection joins a group that is not declared for its account: ${key}`);
     const group: Group = new Group({

@@ -28,6 +28,8 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
     wake: () => undefined,
     sourceGap: () => undefined,
     useDirectory: () => undefined,
+    useOwn: () => undefined,
+    createOwn: () => Promise.reject(new Error('a webhook is created without Redis')),
     drain: () => Promise.resolve(),
     counters: new Map(),
     status: () => [],

@@ -13,6 +13,8 @@ export interface PublicAppOptions extends Omit<LoginRouteOptions, 'headers'> {
   readonly calls: RequestHandler;
   /** Answers why an event arrived or not. */
   readonly explain: RequestHandler;
+  /** The webhooks of logins. */
+  readonly webhooks: Router;
   /** Public keys that verify tokens, as a JWK set (RFC 7517); empty for symmetric ones. */
   readonly jwks: () => object;
   /** The contract as documents. */
@@ -44,6 +46,7 @@ export function createPublicApp(
   others.all(EXPLAIN_PATH, cors(options.allowedOrigins, 'GET'));
   others.get(EXPLAIN_PATH, options.explain);
   others.all(EXPLAIN_PATH, onlyMethods('GET', 'HEAD', 'OPTIONS'));
+  others.use(options.webhooks);
   // A GET requests the stream, see request-router.ts.
   others.all(EVENTS_PATH, cors(options.allowedOrigins, 'GET'), onlyMethods('GET', 'OPTIONS'));
   others.all(STREAM_PATH, (_request, response) => sendProblem(response, UPGRADE_REQUIRED));

@@ -90,6 +90,8 @@ export const GATEWAY_METRICS = {
   firehose_webhook_off: gauge('1 while a webhook is switched off', 'group'),
   firehose_webhook_held_back: gauge('1 while a webhook has no secret or its account may have no events', 'group'),
 
+  firehose_self_service_webhooks: gauge('Self-service webhooks, by their state on this replica', 'state'),
+
   firehose_ingest_events_total: counter('Events taken in', 'source', 'outcome', 'reason'),
   firehose_redis_client_state: gauge('1 while a connection to Redis is ready', 'role'),
   firehose_redis_errors_total: counter('Outages of Redis', 'role', 'code'),

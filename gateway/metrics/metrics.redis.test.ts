@@ -31,6 +31,7 @@ test('a running gateway exposes every metric of the table and no other', { timeo
     redisUrl: redis.url,
     connections: { maxPerAccount: 2 },
     groups: [{ name: 'crm', account: 'account_id_1', webhook: { url: 'https://crm.example.com/' } }],
+    webhooks: { selfService: { enabled: true } },
     directoryServer,
     auth: { login: ['Directory', 'Check'] },
   });

@@ -1,11 +1,13 @@
+import { isOwnWebhook } from '../../protocol/own-webhook.ts';
 import { splitId } from '../../protocol/position.ts';
 import type { Instruments } from '../../runtime/telemetry/instruments.ts';
 import type { FollowedDirectory } from '../directory/live-directory.ts';
 import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Backlog } from '../group/backlog.ts';
-import type { Groups, GroupStatus } from '../group/groups.ts';
+import { OWN_GROUPS, type Groups, type GroupStatus } from '../group/groups.ts';
 import { failingMs } from '../../protocol/webhook-state.ts';
 import type { Webhooks } from '../webhook/webhooks.ts';
+import type { OwnWebhooks } from '../self-service/own-webhooks.ts';
 import type { JournalCounters } from '../journal/journal.ts';
 import type { GATEWAY_METRICS } from './metric-table.ts';
 
@@ -22,6 +24,8 @@ export interface Observed {
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   /** Null with the embedded log. */
   readonly webhooks: Webhooks | null;
+  /** Null where the resource has no self-service. */
+  readonly selfService: Pick<OwnWebhooks, 'all' | 'counters'> | null;
   readonly behind: () => number;
   /** Forms of an event in use. */
   readonly encodings: () => number;
@@ -73,6 +77,29 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));
   observeGroups(instruments, observed);
   observeWebhooks(instruments, observed.webhooks?.all ?? []);
+  if (observed.selfService !== null) observeSelfService(instruments, observed.selfService);
+}
+
+/** All of them together: logins decide on their number. An alert on a receiver is its owner's. */
+function observeSelfService(instruments: GatewayInstruments, own: Pick<OwnWebhooks, 'all' | 'counters'>): void {
+  const group = OWN_GROUPS;
+  instruments.observe('firehose_webhook_requests_total', (observe) => {
+    for (const [verdict, requests] of Object.entries(own.counters.requests)) observe(requests, { group, verdict });
+  });
+  instruments.observe('firehose_webhook_request_seconds_total', (observe) =>
+    observe(own.counters.requestMs / 1_000, { group }),
+  );
+  instruments.observe('firehose_webhook_in_flight', (observe) =>
+    observe(
+      own.all.reduce((sum, { endpoint }) => sum + endpoint.inFlight, 0),
+      { group },
+    ),
+  );
+  instruments.observe('firehose_self_service_webhooks', (observe) => {
+    const counts = { sending: 0, paused: 0, probing: 0, held_back: 0 };
+    for (const { endpoint, heldBack } of own.all) counts[heldBack === null ? endpoint.phase : 'held_back'] += 1;
+    for (const [state, count] of Object.entries(counts)) observe(count, { state });
+  });
 }
 
 function observeWebhooks(instruments: GatewayInstruments, webhooks: Webhooks['all']): void {
@@ -139,7 +166,10 @@ function observeGroups(instruments: GatewayInstruments, { groups, backlog }: Obs
   for (const [name, of] of Object.entries(here)) {
     instruments.observe(name as keyof typeof here, (observe) => {
       const sums = new Map(Array.from(groups.counters.keys(), (group): [string, number] => [group, 0]));
-      for (const status of groups.status()) sums.set(status.group, (sums.get(status.group) ?? 0) + of(status));
+      for (const status of groups.status()) {
+        const group = isOwnWebhook(status.group) ? OWN_GROUPS : status.group;
+        sums.set(group, (sums.get(group) ?? 0) + of(status));
+      }
       for (const [group, sum] of sums) observe(sum, { group });
     });
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { CLOSE_MEANINGS } from '../../protocol/close-meaning.ts';
 import { CONTROL_FRAME_START, META_KEY } from '../../protocol/event-meta.ts';
-import { EVENTS_PATH, REFERENCE_PATH } from '../../protocol/paths.ts';
+import { EVENTS_PATH, OWN_WEBHOOKS_PATH, REFERENCE_PATH } from '../../protocol/paths.ts';
 import { problemMeaning } from '../../protocol/problem-code.ts';
 import { openApi } from '../../protocol/reference/openapi.ts';
 import { allSchemas, serverFrames } from '../../protocol/reference/schemas.ts';
@@ -121,7 +121,11 @@ interface Answer {
 
 const SCHEMA = new RegExp(`^${REFERENCE_PATH.schemas}/[^/]+\\.json$`);
 
+const OWN_WEBHOOK = new RegExp(`^${OWN_WEBHOOKS_PATH}/[^/]+`);
+
 function responsesOf(method: string, path: string): Responses | undefined {
-  const described = SCHEMA.test(path) ? `${REFERENCE_PATH.schemas}/{name}.json` : path;
+  const described = SCHEMA.test(path)
+    ? `${REFERENCE_PATH.schemas}/{name}.json`
+    : path.replace(OWN_WEBHOOK, `${OWN_WEBHOOKS_PATH}/{id}`);
   return read().paths[described]?.[method.toLowerCase()]?.responses;
 }

@@ -37,6 +37,7 @@ export async function openListener({
     }),
     reference: express.Router(),
     console: null,
+    webhooks: express.Router(),
     calls: (_request, response) => void response.end(),
     explain: (_request, response) => void response.end(),
     jwks: () => ({ keys: [] }),

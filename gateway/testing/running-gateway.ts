@@ -52,6 +52,8 @@ export interface StartOptions {
   stream?: object;
   /** `spec.consumerGroups`. */
   groups?: readonly object[];
+  /** `spec.webhooks`. */
+  webhooks?: object;
   /** `spec.privacy`. */
   privacy?: object;
   /** `spec.calls`. */
@@ -94,6 +96,7 @@ async function writeConfiguration(folder: string, options: StartOptions): Promis
       .replace(/id: '.*'/, (own) => (options.accountId === undefined ? own : `id: '${options.accountId}'`)) +
       (options.redis === undefined ? '' : `  redis: ${JSON.stringify(options.redis)}\n`) +
       (options.groups === undefined ? '' : `  consumerGroups: ${JSON.stringify(options.groups)}\n`) +
+      (options.webhooks === undefined ? '' : `  webhooks: ${JSON.stringify(options.webhooks)}\n`) +
       (options.calls === undefined ? '' : `  calls: ${JSON.stringify(options.calls)}\n`) +
       (options.stream === undefined ? '' : `  stream: ${JSON.stringify(options.stream)}\n`) +
       (options.privacy === undefined ? '' : `  privacy: ${JSON.stringify(options.privacy)}\n`) +

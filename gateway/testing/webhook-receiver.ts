@@ -27,7 +27,8 @@ type Behaviour = (hook: ReceivedHook, response: ServerResponse) => void;
 
 /** A receiver over TLS with a ledger of received events: the official library verifies each signature. */
 export class WebhookReceiver implements AsyncDisposable {
-  readonly secret: string;
+  /** Verifies what comes in. */
+  secret: string;
   readonly caFile: string;
   readonly received: ReceivedHook[] = [];
   /** Events that were answered with 2xx, by key. */
@@ -53,9 +54,10 @@ export class WebhookReceiver implements AsyncDisposable {
     this.#stack = at.stack;
   }
 
-  static async start(secret: string): Promise<WebhookReceiver> {
+  /** Its certificate is for `name`. */
+  static async start(secret: string, name = 'localhost'): Promise<WebhookReceiver> {
     await using stack = new AsyncDisposableStack();
-    const certificates = stack.use(await makeCertificates('localhost'));
+    const certificates = stack.use(await makeCertificates(name));
     const [cert, key] = [await readFile(certificates.certFile), await readFile(certificates.keyFile)];
     const sockets = new Set<Socket>();
     const server = createServer({ cert, key }, (request, response) => {
@@ -82,6 +84,10 @@ export class WebhookReceiver implements AsyncDisposable {
     };
     const receiver = new WebhookReceiver(secret, certificates.caFile, { port, cutAll, stack: stack.move() });
     return receiver;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get url(): string {

@@ -17,11 +17,18 @@ export interface WebhookSecrets {
   readonly ca: string | null;
 }
 
+/** Where a webhook has its secrets from. */
+export interface Secrets {
+  readonly current: WebhookSecrets;
+  /** `onChange` after each change, until aborted. Never rejects. */
+  follow(signal: AbortSignal, onChange: () => void): Promise<void>;
+}
+
 /**
  * Follows the files of one group. A file that becomes unusable changes nothing, but is logged without its content; only
  * the current secret is required.
  */
-export class SecretFiles {
+export class SecretFiles implements Secrets {
   readonly #folder: string;
   readonly #group: string;
   readonly #logger: Logger;

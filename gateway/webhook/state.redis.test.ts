@@ -164,12 +164,18 @@ describe('the state of a webhook', { timeout: 300_000 }, () => {
   });
 
   test('W2: without allowPrivateAddresses a receiver in the own network gets no connection', LIMIT, async () => {
-    await using it = await hooked({ webhook: { allowPrivateAddresses: false } });
-    await using gateway = await it.resource.start();
-    await it.resource.publish(events(calls(1), 1));
+    await using it = await hooked();
+    const allowedPorts = [443, Number(new URL(it.receiver.url).port)];
+    await using strict = await hooked({
+      receiver: it.receiver,
+      webhook: { allowPrivateAddresses: false },
+      spec: { webhooks: { allowedPorts } },
+    });
+    await using gateway = await strict.resource.start();
+    await strict.resource.publish(events(calls(1), 1));
     const attempts = await until(
       'an attempt',
-      async () => (await it.resource.administer(gateway.innerPort, '/webhooks/crm')).body['attempts'],
+      async () => (await strict.resource.administer(gateway.innerPort, '/webhooks/crm')).body['attempts'],
       { holds: (seen) => (seen as unknown[]).length > 0 },
     );
     assert.partialDeepStrictEqual(attempts, [{ status: null, code: 'ADDRESS_REFUSED', verdict: 'endpoint' }]);

@@ -19,7 +19,7 @@ import { inWords, judgeAnswer, type Outcome, type Verdict } from './judge-answer
 import { WebhookMember } from './member.ts';
 import { Replays, type SentEvent } from './replay.ts';
 import { openRequests, type Requests } from './request.ts';
-import { SecretFiles } from './secrets.ts';
+import type { Secrets } from './secrets.ts';
 import { SharedState } from './shared-state.ts';
 import { show, type ShownWebhook } from './show.ts';
 import { signatureOf } from './sign.ts';
@@ -34,14 +34,17 @@ export interface WebhookParts {
   readonly resource: string;
   /** Of CloudEvents. */
   readonly source: string;
-  /** Holds the secrets, see protocol/webhook-files.ts. */
-  readonly folder: string;
+  readonly secrets: Secrets;
+  /** What it may have of its account's events; connections of its group would have the same. */
+  readonly grant: Grant;
   readonly policy: AddressPolicy;
   readonly log: Pick<EventLog, 'range'>;
   /** Whether the group has the event of a meta line, by the account tree as it is now. */
   readonly keeps: () => (metaLine: string) => boolean;
   /** What is shown of the events now; null while nothing may be sent. */
   readonly shown: () => { readonly privacy: Redactor | null } | null;
+  /** Whether its owner, not the receiver, switched it off. */
+  readonly isSwitchedOff: () => boolean;
   readonly logger: Logger;
 }
 
@@ -56,7 +59,7 @@ interface Posted {
 }
 
 /** Why nothing is sent, apart from a pause. unknown: Redis was not read yet. */
-export type HeldBack = 'off' | 'no_secret' | 'refused' | 'unknown';
+export type HeldBack = 'off' | 'switched_off' | 'no_secret' | 'refused' | 'unknown';
 
 /** Milliseconds between two reads of other replicas' decisions. */
 const REFRESH_MS = 1_000;
@@ -74,14 +77,14 @@ export class Webhook implements Disposable {
   readonly #parts: WebhookParts;
   readonly #shared: SharedState;
   readonly #endpoint: Endpoint;
-  readonly #secrets: SecretFiles;
+  readonly #secrets: Secrets;
   readonly #requests: Requests;
   #member: WebhookMember | null = null;
   #timer: NodeJS.Timeout | null = null;
   #wasHeldBack: HeldBack | null = 'unknown';
 
   constructor(parts: WebhookParts) {
-    const { group, folder, policy, logger } = parts;
+    const { group, secrets, policy } = parts;
     const { url, timeout, concurrency } = group.webhook;
     this.name = group.name;
     this.account = group.account;
@@ -89,7 +92,7 @@ export class Webhook implements Disposable {
     this.#parts = parts;
     this.#shared = new SharedState({ ...parts, group: group.name, webhook: group.webhook });
     this.#endpoint = new Endpoint(concurrency);
-    this.#secrets = new SecretFiles(folder, group.name, logger);
+    this.#secrets = secrets;
     const ca = () => this.#secrets.current.ca;
     this.#requests = openRequests({ url: new URL(url), policy, timeoutMs: durationMs(timeout), ca });
     this.replays = new Replays({
@@ -114,6 +117,7 @@ export class Webhook implements Disposable {
 
   get heldBack(): HeldBack | null {
     const { current } = this.#shared;
+    if (this.#parts.isSwitchedOff()) return 'switched_off';
     if (current === null) return 'unknown';
     if (current.disabled !== null) return 'off';
     if (this.#secrets.current.keys.length === 0) return 'no_secret';
@@ -175,8 +179,7 @@ export class Webhook implements Disposable {
 
   /** Joins the group, and again after each end of the membership. */
   async #keepMember(signal: AbortSignal): Promise<void> {
-    const { group, groups, logger } = this.#parts;
-    const grant: Grant = { account: group.account, accounts: null, events: null };
+    const { group, groups, grant, logger } = this.#parts;
     let lastCode = '';
     while (!signal.aborted) {
       const admission = await groups.admit(group.name, grant, { regroup: true, isWebhook: true });

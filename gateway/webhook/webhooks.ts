@@ -10,11 +10,19 @@ import { accepts, RouteIndex, wantedBy } from '../fanout/route-index.ts';
 import { groupFilter } from '../group/group-filter.ts';
 import type { Profiles } from '../privacy/profiles.ts';
 import type { Scope } from '../subscription/scope.ts';
+import { SecretFiles } from './secrets.ts';
 import { Webhook, type WebhookParts } from './webhook.ts';
 
-export type WebhooksParts = Omit<WebhookParts, 'group' | 'policy' | 'shown' | 'keeps'> & {
+export type WebhooksParts = Omit<
+  WebhookParts,
+  'group' | 'policy' | 'shown' | 'keeps' | 'secrets' | 'grant' | 'isSwitchedOff'
+> & {
+  /** Holds the secrets, see protocol/webhook-files.ts. */
+  readonly folder: string;
   readonly declared: readonly ConsumerGroup[];
   readonly guard: AddressGuard;
+  /** `spec.webhooks.allowedPorts`. */
+  readonly allowedPorts: readonly number[];
   readonly directory: () => Directory;
   readonly scope: () => Scope;
   readonly profiles: Pick<Profiles, 'of'>;
@@ -28,15 +36,35 @@ export interface Webhooks extends AsyncDisposable {
 }
 
 /** Starts every declared webhook; each joins its group as soon as Redis allows it. */
-export function startWebhooks({ declared, guard, directory, scope, profiles, ...parts }: WebhooksParts): Webhooks {
+export function startWebhooks({
+  declared,
+  folder,
+  guard,
+  allowedPorts,
+  directory,
+  scope,
+  profiles,
+  ...parts
+}: WebhooksParts): Webhooks {
   const stop = new AbortController();
   const background = new Background();
   const all = declared.filter(hasWebhook).map((group) => {
     const { user } = group.webhook;
     const shown = () => shownTo({ account: group.account, user }, { directory: directory(), scope: scope(), profiles });
     const logger = parts.logger.child({ webhook: group.name });
-    const keeps = () => keptBy(group, directory(), scope());
-    return new Webhook({ ...parts, group, policy: policyFor(group, guard), shown, keeps, logger });
+    const grant = { account: group.account, accounts: null, events: null };
+    const keeps = () => keptBy({ group, grant }, directory(), scope());
+    return new Webhook({
+      ...parts,
+      group,
+      secrets: new SecretFiles(folder, group.name, logger),
+      grant,
+      policy: policyFor(group, { guard, allowedPorts }),
+      shown,
+      keeps,
+      isSwitchedOff: () => false,
+      logger,
+    });
   });
   for (const webhook of all) background.run(webhook.run(stop.signal));
   return {
@@ -57,9 +85,13 @@ function hasWebhook(group: ConsumerGroup): group is WebhookParts['group'] {
 }
 
 /** What connections of the group would get, by the account tree as it is now. */
-function keptBy(group: WebhookParts['group'], directory: Directory, scope: Scope): (metaLine: string) => boolean {
+export function keptBy(
+  { group, grant }: Pick<WebhookParts, 'group' | 'grant'>,
+  directory: Directory,
+  scope: Scope,
+): (metaLine: string) => boolean {
   const index = new RouteIndex(directory, createOffer(scope));
-  const view = wantedBy({ account: group.account, accounts: null, events: null });
+  const view = wantedBy(grant);
   const filter = groupFilter(group);
   return (metaLine) => {
     const route = index.match(metaLine);
@@ -68,10 +100,18 @@ function keptBy(group: WebhookParts['group'], directory: Directory, scope: Scope
 }
 
 /** Metadata services and link-local addresses are refused wherever the gateway runs. Pure. */
-function policyFor({ webhook }: Pick<WebhookParts['group'], 'webhook'>, guard: AddressGuard): AddressPolicy {
-  if (!webhook.allowPrivateAddresses) return { allowLoopback: false, publicOnly: true };
+function policyFor(
+  { webhook }: Pick<WebhookParts['group'], 'webhook'>,
+  { guard, allowedPorts }: Pick<WebhooksParts, 'guard' | 'allowedPorts'>,
+): AddressPolicy {
+  if (!webhook.allowPrivateAddresses) return publicPolicy(allowedPorts);
   // Without a guard the gateway runs on a machine of its user.
   return { allowLoopback: guard === 'off' };
+}
+
+/** Of a receiver without the platform's approval. Pure. */
+export function publicPolicy(ports: readonly number[]): AddressPolicy {
+  return { allowLoopback: false, publicOnly: true, ports };
 }
 
 /**

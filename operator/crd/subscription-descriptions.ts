@@ -56,6 +56,13 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.privacy.profiles.fields': 'Rules for single fields, before their classes.',
   'spec.privacy.profiles.fields.name': 'Name of the field, in any case.',
   'spec.privacy.profiles.fields.action': 'Keep or Drop.',
+  'spec.webhooks': 'Policy for all webhooks.',
+  'spec.webhooks.allowedPorts':
+    'Ports of receivers with public addresses. A webhook with allowPrivateAddresses may use any.',
+  'spec.webhooks.selfService': 'Webhooks that logins create for their own account, to public addresses alone.',
+  'spec.webhooks.selfService.enabled': 'Whether logins may create webhooks, and whether those that exist are sent.',
+  'spec.webhooks.selfService.maxPerAccount': 'Most webhooks of one account.',
+  'spec.webhooks.selfService.maxTotal': 'Most webhooks of all accounts of this resource.',
   'spec.consumerGroups':
     'Durable groups, whose position is kept on the server. Those named here are added to `default`.',
   'spec.consumerGroups.name': 'Name by which clients ask for it, as ?group=NAME.',

@@ -17,6 +17,17 @@ test('without a webhook nothing is said of what gateways connect to', () => {
   assert.equal(egressOf({ consumerGroups: [ownGroup('default')] }), null);
 });
 
+test('W2: where logins may create webhooks, the allowed ports of public addresses are open', () => {
+  const rules = egressOf({ webhooks: { allowedPorts: [443, 9_443], selfService: { enabled: true } } });
+  assert.partialDeepStrictEqual(rules?.at(-1), {
+    ports: [
+      { protocol: 'TCP', port: 443 },
+      { protocol: 'TCP', port: 9_443 },
+    ],
+  });
+  assert.ok(JSON.stringify(rules?.at(-1)).includes('10.0.0.0/8'));
+});
+
 test('W2: a webhook opens its port to public addresses alone; what the resource names stays open', () => {
   const rules = egressOf({
     auth: PLATFORM_AUTH,

@@ -25,8 +25,8 @@ const PUBLIC_BLOCKS = [
 /**
  * Destinations of gateways, once a receiver without the platform's approval is among them: DNS, the servers that the
  * resource names, and the receivers of its webhooks, of which one without `allowPrivateAddresses` must be in the public
- * internet. The gateway checks each address as well; this policy applies even if that check failed. Null when no
- * webhook is declared: then only the platform names addresses. `redis` is null while unknown, which keeps every way to
+ * internet, as must those that logins name. The gateway checks each address as well; this policy applies even if that
+ * check failed. Null when there can be no webhook: then only the platform names addresses. `redis` is null while unknown, which keeps every way to
  * it open. Pure.
  */
 export function gatewayEgress(
@@ -34,7 +34,8 @@ export function gatewayEgress(
   redis: readonly Destination[] | null,
 ): readonly object[] | null {
   const webhooks = spec.consumerGroups.flatMap(({ webhook }) => (webhook === undefined ? [] : [webhook]));
-  if (webhooks.length === 0) return null;
+  const { selfService, allowedPorts } = spec.webhooks;
+  if (webhooks.length === 0 && !selfService.enabled) return null;
   const { directory, kazoo, oidc } = spec.auth;
   const named = [
     ...(redis ?? [{ host: '', port: null }]),
@@ -49,7 +50,10 @@ export function gatewayEgress(
   const publicPorts = webhooks
     .filter(({ allowPrivateAddresses }) => !allowPrivateAddresses)
     .flatMap(({ url }) => addressDestinations(url).map(({ port }) => port));
-  const ports = [...new Set(publicPorts)].map((port) => ({ protocol: 'TCP', port }));
+  const ports = [...new Set([...publicPorts, ...(selfService.enabled ? allowedPorts : [])])].map((port) => ({
+    protocol: 'TCP',
+    port,
+  }));
   const toReceivers = ports.length === 0 ? [] : [{ to: PUBLIC_BLOCKS, ports }];
   return [DNS_RULE, ...destinationRules(named), ...toReceivers];
 }

@@ -4,6 +4,7 @@ import { subscriptionSchema, type Subscription } from '../../protocol/subscripti
 import type { GroupStatus, SubscriptionStatus } from '../../protocol/subscription/status.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { liveReplicas } from '../../event-log/provisioning/replicas.ts';
+import { releaseOwnWebhooks } from '../../event-log/provisioning/own-webhooks.ts';
 import { destroyDeclared, leaveStreams } from '../../event-log/provisioning/release.ts';
 import { DEPLOYMENTS, keyOf, SECRETS, SUBSCRIPTIONS, type Kind, type KubeObject } from '../kubernetes/objects.ts';
 import { namesOf } from '../resources/rendering.ts';
@@ -149,6 +150,8 @@ async function leave(
     context.assertMayWrite();
     await destroyDeclared(client, where, { resource, group: name });
   }
+  context.assertMayWrite();
+  await releaseOwnWebhooks(client, where);
   context.assertMayWrite();
   const deletes = stream.management === 'Managed' && stream.deletionPolicy === 'Delete';
   const deleted = await leaveStreams(client, where, deletes);

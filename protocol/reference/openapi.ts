@@ -6,6 +6,7 @@ import { CALLS_PATH, EVENTS_PATH, EXPLAIN_PATH, LOGIN_PATH, STREAM_PATH } from '
 import { DOCUMENT_PATHS } from './document-paths.ts';
 import { explanationSchema } from '../explanation.ts';
 import { EXPLAIN_PARAMETERS } from './explain-parameters.ts';
+import { OWN_WEBHOOK_PATHS, OWN_WEBHOOK_SCHEMAS } from './own-webhooks.ts';
 import { refusals } from './refusals.ts';
 import { allSchemas } from './schemas.ts';
 import { EVENTS_PARAMETERS, STREAM_PARAMETERS } from './stream-parameters.ts';
@@ -178,6 +179,7 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
       [EVENTS_PATH]: EVENTS,
       [CALLS_PATH]: CALLS,
       [EXPLAIN_PATH]: EXPLAIN,
+      ...OWN_WEBHOOK_PATHS,
       ...DOCUMENT_PATHS,
     },
     security: [{ bearer: [] }, { query: [] }],
@@ -192,6 +194,7 @@ export function openApi({ version, additionalEvents }: ReferenceOptions) {
         token: LOGIN_ANSWER,
         call: z.toJSONSchema(callSchema),
         liveCalls: CALLS_ANSWER,
+        ...OWN_WEBHOOK_SCHEMAS,
       },
     },
   };

@@ -1,5 +1,9 @@
 import { PROBLEMS, problemMeaning, type ProblemCode, type ProblemMeaning } from '../problem-code.ts';
-import type { JsonSchema } from './schemas.ts';
+
+interface Refused {
+  readonly description: string;
+  readonly content: Readonly<Record<string, { readonly schema: object }>>;
+}
 
 type Section = keyof typeof PROBLEMS;
 
@@ -7,7 +11,7 @@ type Section = keyof typeof PROBLEMS;
 export function refusals(
   sections: readonly Section[],
   single: readonly ProblemCode[] = [],
-): Readonly<Record<string, JsonSchema>> {
+): Readonly<Record<string, Refused>> {
   const bySection = [...sections, 'any request' as const].flatMap((section) =>
     Object.entries<ProblemMeaning>(PROBLEMS[section]),
   );

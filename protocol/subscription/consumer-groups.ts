@@ -112,3 +112,8 @@ export const consumerGroups = z
   });
 
 export type ConsumerGroup = z.output<typeof group>;
+
+/** A group that no resource declares, with the defaults of one that has a webhook. Its name may have other characters. */
+export function undeclaredGroup(name: string, of: Pick<z.input<typeof group>, 'account' | 'webhook'>): ConsumerGroup {
+  return { ...group.parse({ ...of, name: DEFAULT_GROUP }), name };
+}

@@ -7,6 +7,8 @@ export interface AddressPolicy {
   readonly allowLoopback: boolean;
   /** Only addresses of the public internet: for a receiver without the platform's approval. */
   readonly publicOnly?: boolean;
+  /** The only ports that may be connected to; absent: every port. */
+  readonly ports?: readonly number[];
 }
 
 /** Cloud services outside of the link-local range, with credentials or configuration of the machine. */
@@ -34,6 +36,11 @@ export function isRefusedAddress(address: string, policy: AddressPolicy): boolea
   if (!ipaddr.isValid(address)) return true;
   const parsed = ipaddr.process(address);
   return [parsed, ...carried(parsed)].some((one) => isRefused(one, policy));
+}
+
+/** Whether the policy refuses connections to this port. Pure. */
+export function isRefusedPort(port: number, { ports }: AddressPolicy): boolean {
+  return ports !== undefined && !ports.includes(port);
 }
 
 function isRefused(address: ipaddr.IPv4 | ipaddr.IPv6, { allowLoopback, publicOnly = false }: AddressPolicy): boolean {

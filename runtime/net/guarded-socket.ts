@@ -1,7 +1,7 @@
 import { lookup, type LookupAddress } from 'node:dns';
 import { isIP, type Socket, type LookupFunction, type TcpNetConnectOpts, connect as connectTcp } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
-import { isRefusedAddress, type AddressPolicy } from './address-guard.ts';
+import { isRefusedAddress, isRefusedPort, type AddressPolicy } from './address-guard.ts';
 
 /** The library's errors keep only this text. It names no address, because a tenant may see it. */
 export const ADDRESS_REFUSED =
@@ -17,6 +17,16 @@ export class AddressRefused extends Error {
   }
 }
 
+/** The platform does not allow a connection to this port. */
+class PortRefused extends Error {
+  override readonly name = 'PortRefused';
+  readonly code = 'PORT_REFUSED';
+
+  constructor() {
+    super('a webhook to public addresses connects to the ports of webhooks.allowedPorts alone');
+  }
+}
+
 export interface Target {
   readonly host: string;
   readonly port: number;
@@ -25,7 +35,8 @@ export interface Target {
 }
 
 /**
- * Opens a connection like `net.connect` and `tls.connect`. A refused address is an error of the socket: AddressRefused.
+ * Opens a connection like `net.connect` and `tls.connect`. A refused address or port is an error of the socket:
+ * AddressRefused, PortRefused.
  */
 export function guardedSocket(
   { host, port, tls }: Target,
@@ -35,15 +46,22 @@ export function guardedSocket(
   const target: TcpNetConnectOpts = { host, port };
   if (policy !== null) {
     target.lookup = guardedLookup(policy, resolve);
-    // Node calls `lookup` only for names. A refused address fails in the same way, before a packet is sent.
-    if (isIP(host) !== 0 && isRefusedAddress(host, policy)) {
+    // Node calls `lookup` only for names. A refused target fails in the same way, before a packet is sent.
+    const refusal = refusalOf(host, port, policy);
+    if (refusal !== null) {
       target.host = 'refused.invalid';
-      target.lookup = (_, __, answer) => answer(new AddressRefused(), '');
+      target.lookup = (_, __, answer) => answer(refusal, '');
     }
   }
   return tls === null
     ? connectTcp(target)
     : connectTls({ servername: isIP(host) === 0 ? host : '', ...tls, ...target });
+}
+
+/** Null for a name, whose addresses are judged when they are known. */
+function refusalOf(host: string, port: number, policy: AddressPolicy): AddressRefused | PortRefused | null {
+  if (isRefusedPort(port, policy)) return new PortRefused();
+  return isIP(host) !== 0 && isRefusedAddress(host, policy) ? new AddressRefused() : null;
 }
 
 /** `dns.lookup` that fails with AddressRefused if one of the addresses is refused. */

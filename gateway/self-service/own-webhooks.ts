@@ -1,0 +1,237 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { releaseOwnWebhook } from '../../event-log/provisioning/own-webhooks.ts';
+import { groupKeys, groupName } from '../../protocol/keys.ts';
+import type { OwnWebhookOf } from '../../protocol/own-webhook.ts';
+import { Background } from '../../runtime/lifecycle/background.ts';
+import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import type { VerifiedToken } from '../auth/grant.ts';
+import type { Groups } from '../group/groups.ts';
+import { addCounters, createWebhookCounters, type WebhookCounters } from '../webhook/counters.ts';
+import { parseSecret } from '../webhook/sign.ts';
+import type { Webhook } from '../webhook/webhook.ts';
+import { encodeRecord, groupOf, tokenOf, type OwnRecord, type OwnWebhook } from './record.ts';
+import { RunningWebhook, type RunningParts } from './running.ts';
+import { openSecret, sealedBy, sealSecret, type SealKeys } from './seal-secret.ts';
+import type { OwnWebhookStore, Stored } from './store.ts';
+
+export interface OwnWebhooksParts extends Omit<RunningParts, 'keysOf' | 'onEnded' | 'groups'> {
+  readonly store: OwnWebhookStore;
+  readonly keys: SealKeys;
+  readonly partitions: number;
+  readonly groups: Pick<Groups, 'admit' | 'attach' | 'useOwn'>;
+  readonly isRevoked: (token: VerifiedToken) => boolean;
+}
+
+/** Milliseconds between two looks for changes by other replicas. */
+const REFRESH_MS = 1_000;
+/** By then every replica that can reach Redis has stopped a deleted webhook. */
+const RELEASED_AFTER_MS = 5_000;
+/** So long what a replica without a connection to Redis may create again is removed again. */
+const FORGOTTEN_AFTER_MS = 60_000;
+/** Replicas learn of new signing keys at different times: they must not seal by turns. */
+const SEALED_AGAIN_AFTER_MS = 20_000;
+
+/** The self-service webhooks of the resource on this replica, as Redis has them. */
+export class OwnWebhooks implements AsyncDisposable {
+  readonly #parts: OwnWebhooksParts;
+  readonly #background = new Background();
+  readonly #stop = new AbortController();
+  readonly #running = new Map<string, RunningWebhook>();
+  #known: ReadonlyMap<string, OwnWebhook> = new Map();
+  #gone: Stored['gone'] = [];
+  /** Since when this replica knows of a deletion (monotonic), by id. */
+  readonly #goneSince = new Map<string, number>();
+  /** Of those that have ended here. */
+  readonly #ended = createWebhookCounters();
+  #revision: string | null = null;
+  #reading: Promise<void> | null = null;
+  #lastCode = '';
+
+  constructor(parts: OwnWebhooksParts) {
+    this.#parts = parts;
+  }
+
+  /** Follows Redis until it is disposed of. */
+  start(): void {
+    this.#background.run(this.#follow());
+  }
+
+  of(account: string): readonly OwnWebhook[] {
+    return [...this.#known.values()].filter((one) => one.account === account);
+  }
+
+  find({ account, id }: OwnWebhookOf): OwnWebhook | null {
+    const found = this.#known.get(id);
+    return found?.account === account ? found : null;
+  }
+
+  /** The consumer group of a webhook; null for another name. */
+  groupOf(name: string): { readonly name: string; readonly account: string } | null {
+    const found = this.#known.get(name);
+    return found === undefined ? null : { name, account: found.account };
+  }
+
+  /** Null while it starts. */
+  running(id: string): Webhook | null {
+    return this.#running.get(id)?.webhook ?? null;
+  }
+
+  get all(): readonly Webhook[] {
+    return [...this.#running.values()].flatMap(({ webhook }) => webhook ?? []);
+  }
+
+  /** Sums over all since the start. */
+  get counters(): Readonly<WebhookCounters> {
+    const sum = createWebhookCounters();
+    for (const counters of [this.#ended, ...this.all.map((one) => one.counters)]) addCounters(sum, counters);
+    return sum;
+  }
+
+  /** Reads what has changed. Rejects with the client's error. */
+  async refresh(): Promise<void> {
+    // A read that runs may have begun before the change.
+    await this.#reading;
+    this.#reading ??= this.#read().finally(() => (this.#reading = null));
+    await this.#reading;
+  }
+
+  /** Events of a webhook that were given up. Rejects with the client's error. */
+  async deadLetters({ account, id }: OwnWebhookOf): Promise<number> {
+    const { client, keyPrefix, partitions, resource } = this.#parts;
+    const name = groupName(resource, id, account);
+    const keys = Array.from({ length: partitions }, (_, at) => groupKeys(keyPrefix, at, name).dead);
+    const counts = await Promise.all(keys.map((key) => client.xlen(key)));
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The directory, the scope, the privacy profiles or the revocations have changed. */
+  look(): void {
+    for (const webhook of this.all) webhook.look();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#background.settled();
+    await Promise.all([...this.#running.values()].map((one) => one.use(null)));
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      try {
+        await this.refresh();
+        for (const webhook of this.#known.values()) await this.#keep(webhook);
+        for (const gone of this.#gone) await this.#release(gone);
+        this.#lastCode = '';
+      } catch (error) {
+        this.#failed(error);
+      }
+      await delay(REFRESH_MS, undefined, { signal, ref: false }).catch(() => undefined);
+    }
+  }
+
+  async #read(): Promise<void> {
+    const stored = await this.#parts.store.read(this.#revision);
+    if (stored === null || this.#stop.signal.aborted) return;
+    this.#revision = stored.revision;
+    this.#gone = stored.gone;
+    const left = new Set(stored.gone.map(({ id }) => id));
+    for (const id of this.#goneSince.keys()) if (!left.has(id)) this.#goneSince.delete(id);
+    this.#known = new Map(stored.webhooks.map((one) => [one.id, one]));
+    for (const [id, running] of this.#running) if (!this.#known.has(id)) this.#end(id, running);
+    this.#parts.groups.useOwn(stored.webhooks.map(groupOf));
+    for (const webhook of this.#known.values()) {
+      const running = this.#running.get(webhook.id) ?? this.#begin(webhook.id);
+      this.#background.run(running.use(webhook));
+    }
+  }
+
+  #begin(id: string): RunningWebhook {
+    const running = new RunningWebhook({
+      ...this.#parts,
+      keysOf: (webhook) => this.#keysOf(webhook),
+      onEnded: (counters) => addCounters(this.#ended, counters),
+    });
+    this.#running.set(id, running);
+    return running;
+  }
+
+  #end(id: string, running: RunningWebhook): void {
+    this.#running.delete(id);
+    this.#background.run(running.use(null));
+  }
+
+  /** Switches off what a revocation stopped, and seals again what a former key sealed. */
+  async #keep(webhook: OwnWebhook): Promise<void> {
+    const { isRevoked, store, logger } = this.#parts;
+    const { record } = webhook;
+    if (record.off === null && isRevoked(tokenOf(webhook))) {
+      const changed = await store.change(webhook, encodeRecord({ ...record, off: 'revoked' }));
+      const { account, id } = webhook;
+      if (changed === 'changed')
+        logger.warn(
+          { account, webhook: id },
+          'a self-service webhook is off: the token that vouches for it was revoked',
+        );
+      return;
+    }
+    const sealed = this.#sealedAgain(webhook, Date.now());
+    if (sealed !== null) await store.change(webhook, encodeRecord(sealed));
+  }
+
+  #sealedAgain({ record, ...of }: OwnWebhook, now: number): OwnRecord | null {
+    const { keys } = this.#parts;
+    const texts = [record.secret, ...(record.previous === null ? [] : [record.previous.secret])];
+    const isOwed = texts.some((text) => sealedBy(text) !== keys.kid) && now - record.sealedAt > SEALED_AGAIN_AFTER_MS;
+    if (!isOwed) return null;
+    const again = (text: string) => {
+      const opened = openSecret(text, keys, this.#nameOf(of));
+      return opened && sealSecret(opened, keys, this.#nameOf(of));
+    };
+    const [secret, previous] = [again(record.secret), record.previous && again(record.previous.secret)];
+    if (secret === null) return null;
+    const kept = record.previous === null || previous === null ? null : { ...record.previous, secret: previous };
+    return { ...record, secret, previous: kept, sealedAt: now };
+  }
+
+  /** A new secret for a record, and how it is stored. */
+  seal(of: OwnWebhookOf, secret: string): string {
+    const parsed = parseSecret(secret);
+    if ('fault' in parsed) throw new Error(`unreachable: the new secret ${parsed.fault}`);
+    return sealSecret(parsed.key.bytes, this.#parts.keys, this.#nameOf(of));
+  }
+
+  #keysOf({ record, ...of }: OwnWebhook) {
+    const { secret, previous } = record;
+    const sealed = [{ secret, until: Number.POSITIVE_INFINITY }, ...(previous === null ? [] : [previous])];
+    return sealed.flatMap(({ secret: text, until }) => {
+      const bytes = openSecret(text, this.#parts.keys, this.#nameOf(of));
+      return bytes === null ? [] : [{ bytes, until }];
+    });
+  }
+
+  #nameOf({ account, id }: OwnWebhookOf): string {
+    return `${this.#parts.resource}/${account}/${id}`;
+  }
+
+  /** Idempotent: several replicas may do it. */
+  async #release(of: OwnWebhookOf): Promise<void> {
+    const { client, keyPrefix, partitions, resource, store } = this.#parts;
+    const now = performance.now();
+    const age = now - (this.#goneSince.get(of.id) ?? now);
+    if (age === 0) this.#goneSince.set(of.id, now);
+    if (age < RELEASED_AFTER_MS) return;
+    await releaseOwnWebhook(client, { keyPrefix, partitions, resource }, of);
+    if (age > FORGOTTEN_AFTER_MS) await store.forget(of);
+  }
+
+  /** One line for each reason and outage. */
+  #failed(error: unknown): void {
+    const code = redisErrorCode(error);
+    const { logger } = this.#parts;
+    if (code === 'UNKNOWN') logger.error({ err: error }, 'unexpected error of the self-service webhooks');
+    else if (code !== this.#lastCode)
+      logger.warn({ code }, 'the self-service webhooks cannot be read now; the last known ones stay');
+    this.#lastCode = code;
+  }
+}
