@@ -17,7 +17,7 @@ import { CLIENT_FLAGS } from './tail/gateway.ts';
 import { CLIENT_SETTINGS } from './tail/settings.ts';
 import type { TailFlags } from './tail/tail.ts';
 import type { Terminal } from './terminal.ts';
-import { addWebhooks } from './webhook/commands.ts';
+import { addSinks, addWebhooks } from './webhook/commands.ts';
 
 const SERVES = { 0: 'stopped by a signal', 1: 'unexpected error', 3: 'a port is taken or needs a privilege' };
 const FOLLOWS = {
@@ -37,6 +37,7 @@ export function createProgram(terminal: Terminal, surroundings: Surroundings): C
   addHashPassword(root, terminal, surroundings);
   addAdministrationCommands(root, terminal, surroundings);
   addWebhooks(root, terminal, surroundings);
+  addSinks(root, terminal, surroundings);
   return root;
 }
 

@@ -77,7 +77,7 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
     ...subscription.faults,
     ...(await directoryFaults(subscription.value, values)),
     ...(isExposed ? [EXPOSED] : []),
-    ...(redis.connection === null ? webhooksWithoutRedis(subscription.value) : []),
+    ...(redis.connection === null ? sendersWithoutRedis(subscription.value) : []),
   ];
   if (subscription.value === null || faults.length > 0) throw new ConfigurationFault(faults);
   return {
@@ -106,12 +106,16 @@ export async function readConfig(environment: Environment): Promise<GatewayConfi
   };
 }
 
-function webhooksWithoutRedis(subscription: Subscription | null): readonly string[] {
+function sendersWithoutRedis(subscription: Subscription | null): readonly string[] {
   if (subscription === null) return [];
   const { consumerGroups, webhooks } = subscription.spec;
-  const named = consumerGroups.filter(({ webhook }) => webhook !== undefined);
+  const named = consumerGroups.flatMap(({ name, webhook, nats }) => {
+    const field = webhook === undefined ? 'nats' : 'webhook';
+    if (webhook === undefined && nats === undefined) return [];
+    return [`consumerGroups[${name}].${field}: the position of a group is in Redis: set REDIS_URL`];
+  });
   return [
-    ...named.map(({ name }) => `consumerGroups[${name}].webhook: the position of a group is in Redis: set REDIS_URL`),
+    ...named,
     ...(webhooks.selfService.enabled
       ? ['webhooks.selfService.enabled: the webhooks of logins are in Redis: set REDIS_URL']
       : []),

@@ -192,6 +192,7 @@ async function openAdministration(
         return [...(path.webhooks?.all ?? []), ...(path.selfService?.own.all ?? [])];
       },
     },
+    sinks: path.sinks,
     ownGroup: (name) => path.selfService?.own.groupOf(name) ?? null,
     explanations: path.explanations,
     directoryStatus: () => state.directory.status,
@@ -204,6 +205,7 @@ async function openAdministration(
       groups: redis === null ? [] : spec.consumerGroups.map(({ name }) => name),
       backlog: path.backlog(),
       webhooks: (path.webhooks?.all ?? []).map((webhook) => webhook.shown()),
+      sinks: (path.sinks?.all ?? []).map((sink) => sink.shown()),
     }),
     window: path.window,
     logger,

@@ -1,10 +1,7 @@
-import { dirname, join } from 'node:path';
 import type { Redactor } from './privacy/redactor.ts';
 import type { LogWindow } from '../event-log/log-window.ts';
 import { createLogWindow } from '../event-log/log-window.ts';
-import { cloudEventSource } from '../protocol/cloud-event.ts';
 import type { Subscription } from '../protocol/subscription.ts';
-import { WEBHOOKS_FOLDER } from '../protocol/webhook-files.ts';
 import type { Logger } from '../runtime/logging/logger.ts';
 import { isStillThere, profilesOf } from './auth/authorise.ts';
 import type { VerifiedToken } from './auth/grant.ts';
@@ -23,6 +20,7 @@ import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import type { Groups } from './group/groups.ts';
 import { AddressFaults } from './http/address-faults.ts';
+import { openSenders, type GatewaySenders } from './open-senders.ts';
 import type { GatewayState } from './open-state.ts';
 import { connectionLimits, startConnectionQuota, type ConnectionQuota } from './quota/connection-quota.ts';
 import { Departure } from './replica/departure.ts';
@@ -35,20 +33,14 @@ import { seesWhole } from './session/sees-whole.ts';
 import type { ClientConnection } from './session/client-connection.ts';
 import type { SessionContext } from './session/session-context.ts';
 import { Sessions } from './session/sessions.ts';
-import { startSelfService, type SelfService, type SelfServiceParts } from './self-service/start-self-service.ts';
-import { startWebhooks, type Webhooks } from './webhook/webhooks.ts';
 
 /** The path of an event from the log to the sockets. */
-export interface GatewayPath extends RunningFanout {
+export interface GatewayPath extends RunningFanout, GatewaySenders {
   readonly groups: Groups;
   /** Undelivered entries of the declared groups, by name. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   /** Null with the embedded log: there is one replica. */
   readonly presence: Presence | null;
-  /** Null with the embedded log. */
-  readonly webhooks: Webhooks | null;
-  /** The webhooks of logins; null where the resource has none. */
-  readonly selfService: SelfService | null;
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
   readonly sessions: Sessions;
@@ -143,16 +135,17 @@ function beat(
 /** Values that the metrics read at each scrape. */
 function observePath(
   { directory, metrics, eventLog, revocations }: GatewayState,
-  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'selfService' | 'sessions' | 'backlog' | 'journal'> & {
+  path: Pick<GatewayPath, 'groups' | 'webhooks' | 'sinks' | 'selfService' | 'sessions' | 'backlog' | 'journal'> & {
     readonly running: RunningFanout;
   },
 ): void {
-  const { running, groups, webhooks, selfService, sessions, backlog, journal } = path;
+  const { running, groups, webhooks, sinks, selfService, sessions, backlog, journal } = path;
   metrics.observe({
     counters: running.fanout.counters,
     connections: () => sessions.byKind(),
     groups,
     webhooks,
+    sinks,
     selfService: selfService?.own ?? null,
     behind: () => running.fanout.behind,
     encodings: () => running.fanout.sizes().encodings,
@@ -162,66 +155,6 @@ function observePath(
     revocations: () => revocations.size,
     directory,
   });
-}
-
-/** The webhooks of the groups, which follow directory, scope and privacy. */
-function openWebhooks(
-  stack: AsyncDisposableStack,
-  config: GatewayConfig,
-  { redis, keyspace, directory, scope, privacy, profiles, eventLog: log }: GatewayState,
-  parts: { readonly groups: Groups; readonly logger: Logger },
-): Webhooks | null {
-  if (redis === null) return null;
-  const webhooks = startWebhooks({
-    ...parts,
-    log,
-    declared: config.subscription.spec.consumerGroups,
-    client: redis,
-    keyPrefix: keyspace.prefix,
-    resource: keyspace.resource,
-    source: cloudEventSource(keyspace.resource),
-    folder: join(dirname(config.subscriptionFile), WEBHOOKS_FOLDER),
-    guard: config.addressGuard,
-    allowedPorts: config.subscription.spec.webhooks.allowedPorts,
-    directory: () => directory.current,
-    scope: () => scope.current,
-    profiles,
-  });
-  stack.use(webhooks);
-  stack.defer(directory.onChange(() => webhooks.look()));
-  stack.defer(scope.onChange(() => webhooks.look()));
-  stack.defer(privacy.onChange(() => webhooks.look()));
-  return webhooks;
-}
-
-/** The webhooks of logins, which follow directory, scope and privacy; null where the resource has none. */
-function openOwnWebhooks(
-  stack: AsyncDisposableStack,
-  config: GatewayConfig,
-  { redis, keyspace, directory, scope, privacy, profiles, revocations, keys, eventLog: log }: GatewayState,
-  parts: Pick<SelfServiceParts, 'groups' | 'mayStay' | 'logger'>,
-): SelfService | null {
-  const { webhooks, stream } = config.subscription.spec;
-  if (redis === null || !webhooks.selfService.enabled) return null;
-  const selfService = startSelfService({
-    ...parts,
-    ...webhooks,
-    client: redis,
-    keyspace,
-    partitions: stream.partitions,
-    source: cloudEventSource(keyspace.resource),
-    keys,
-    log,
-    directory: () => directory.current,
-    scope: () => scope.current,
-    profiles,
-    revocations,
-  });
-  stack.use(selfService.own);
-  stack.defer(directory.onChange(() => selfService.own.look()));
-  stack.defer(scope.onChange(() => selfService.own.look()));
-  stack.defer(privacy.onChange(() => selfService.own.look()));
-  return selfService;
 }
 
 /** The sessions and their journal, which follow directory, scope, privacy and revocations. */
@@ -266,7 +199,13 @@ function openSessions(
 function explanationsOf(
   config: GatewayConfig,
   { eventLog, directory, scope, redis, keyspace }: GatewayState,
-  { journal, sessions, presence, webhooks }: Pick<GatewayPath, 'journal' | 'sessions' | 'presence' | 'webhooks'>,
+  {
+    journal,
+    sessions,
+    presence,
+    webhooks,
+    sinks,
+  }: Pick<GatewayPath, 'journal' | 'sessions' | 'presence' | 'webhooks' | 'sinks'>,
 ): GatewayPath['explanations'] {
   const { consumerGroups, stream } = config.subscription.spec;
   const { partitions } = stream;
@@ -278,7 +217,7 @@ function explanationsOf(
     sessions,
     replicas: () => presence?.replicas ?? null,
     groups: redis && { client: redis, keyPrefix: keyspace.prefix, partitions, resource: keyspace.resource },
-    webhooks,
+    senders: () => [...(webhooks?.all ?? []), ...(sinks?.all ?? [])],
     now: Date.now,
   };
   const place = { cursors: eventLog.cursors, partitions: eventLog.partitions, groups: consumerGroups };
@@ -321,21 +260,19 @@ export async function openPath(
   const faults = new AddressFaults();
   const journal = openJournal(stack, { redis, keyspace, replica: presence?.replica ?? null, logger });
   const sessions = openSessions(stack, config, state, { shared, running, journal, faults });
-  const webhooks = openWebhooks(stack, config, state, { groups, logger });
-  const selfService = openOwnWebhooks(stack, config, state, { groups, mayStay: shared.mayStay, logger });
+  const senders = openSenders(stack, config, state, { groups, mayStay: shared.mayStay, logger });
   const { fanout } = running;
   beat(presence, state, { sessions, groups, departure, fanout, keepsCalls: calls !== null });
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
-  observePath(state, { running, journal, groups, webhooks, selfService, sessions, backlog });
+  observePath(state, { running, journal, groups, ...senders, sessions, backlog });
   const { compression } = spec.gateway.connections;
-  const explanations = explanationsOf(config, state, { journal, sessions, presence, webhooks });
+  const explanations = explanationsOf(config, state, { journal, sessions, presence, ...senders });
   return {
     ...running,
     ...shared,
     journal,
     explanations,
-    webhooks,
-    selfService,
+    ...senders,
     presence,
     backlog,
     compression,

@@ -133,6 +133,8 @@ describe('resources of all kinds', () => {
     await secret('crm-webhook', { secret: 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3' });
     await secret('crm-webhook-old', { previous: 'whsec_MTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4' });
     await secret('crm-authority', { 'ca.crt': (await tlsPair())['tls.crt'] });
+    await secret('bus-authority', { 'ca.crt': (await tlsPair())['tls.crt'] });
+    await secret('bus-creds', { 'user.creds': 'creds' });
     await must('PATCH', core('secrets', 'acme-directory'), { stringData: { 'accounts.yaml': 'accounts: []' } }, MERGE);
     await must('PATCH', core('secrets', 'firehose-redis'), { stringData: { 'redis-url': platform.redis.url } }, MERGE);
     await platform.create('full', FULL_SPEC);

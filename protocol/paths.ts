@@ -24,6 +24,7 @@ export const HEALTH_PATH = `${ADMINISTRATION_PATH}/health`;
 export const ADMINISTRATION_REFERENCE_PATH = `${ADMINISTRATION_PATH}/openapi.json`;
 export const EXPLAIN_EVENT_PATH = `${ADMINISTRATION_PATH}/explain`;
 export const WEBHOOKS_PATH = `${ADMINISTRATION_PATH}/webhooks`;
+export const SINKS_PATH = `${ADMINISTRATION_PATH}/sinks`;
 export const DEAD_LETTERS_PATH = `${ADMINISTRATION_PATH}/dead-letters`;
 /** The console, on both listeners. */
 export const CONSOLE_PATH = '/console/';

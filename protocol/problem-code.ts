@@ -209,6 +209,7 @@ export const PROBLEMS = {
       'log in with the same filters, or send regroup=true',
     ),
     group_is_a_webhook: means(409, 'no', 'The events of the group are sent to its webhook', 'use another group'),
+    group_is_a_sink: means(409, 'no', 'The events of the group are sent to NATS', 'use another group'),
     cursor_too_old: means(
       410,
       'no',
@@ -344,16 +345,18 @@ export const PROBLEMS = {
     no_such_lockout: means(404, 'no', 'No lock-out matches', 'nothing: it has ended'),
     no_such_dead_letter: means(404, 'no', 'The group has no such dead letter', 'list them'),
     no_such_webhook: means(404, 'no', 'The group has no webhook', 'list them'),
+    no_such_sink: means(404, 'no', 'The group has no sink', 'list them'),
     replay_running: means(
       409,
       'wait',
-      'A replay of the webhook is under way on this replica',
+      'A replay of the group is under way on this replica',
       'wait for its end, or stop it',
     ),
     lockouts_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     dead_letters_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     sources_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     webhooks_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
+    sinks_unavailable: means(503, 'wait', 'Redis is unavailable', 'try again'),
     too_many_revocations: means(507, 'no', 'The list of revocations is full', 'revoke or disable an account above'),
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, ProblemMeaning>>>>;

@@ -10,6 +10,7 @@ test('a webhook without a record is on', () => {
   assert.deepEqual(decodeWebhookState({}, DECLARED), {
     disabled: null,
     failingSince: null,
+    failingCause: null,
     succeededAt: null,
     lost: 0,
   });
@@ -22,14 +23,14 @@ test('it is off for the declaration that was switched off, and on again once tha
 
 test('what no version has written counts as missing', () => {
   const read = decodeWebhookState(
-    { ...OFF, disabled_reason: 'bored', failing_since: '-1', succeeded_at: 'x', lost: 'many' },
+    { ...OFF, disabled_reason: 'bored', failing_since: '-1', failing_cause: 'x y', succeeded_at: 'x', lost: 'many' },
     DECLARED,
   );
-  assert.deepEqual(read, { disabled: null, failingSince: null, succeededAt: null, lost: 0 });
+  assert.deepEqual(read, { disabled: null, failingSince: null, failingCause: null, succeededAt: null, lost: 0 });
 });
 
 test('nothing got through since it began to fail, or since the last success of any replica', () => {
-  const state = { disabled: null, failingSince: 1_000, succeededAt: null, lost: 0 };
+  const state = { disabled: null, failingSince: 1_000, failingCause: null, succeededAt: null, lost: 0 };
   assert.equal(failingMs(state, 1_500), 500);
   assert.equal(failingMs({ ...state, succeededAt: 1_200 }, 1_500), 300);
   assert.equal(failingMs({ ...state, failingSince: null }, 9_999), 0);

@@ -1,5 +1,3 @@
-import type { Webhook } from './subscription/webhook.ts';
-
 /**
  * Why a webhook is off. gone: the receiver answered 410. asked: it answered `webhook-delivery: disable`. failing:
  * nothing succeeded for `disableAfter`.
@@ -7,12 +5,17 @@ import type { Webhook } from './subscription/webhook.ts';
 const DISABLED_REASONS = ['gone', 'asked', 'failing'] as const;
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 
-/** Shared state of one webhook for all replicas of a resource and the operator. Times are Unix milliseconds. */
+/**
+ * Shared state of one sender, of a webhook or a NATS sink, for all replicas of a resource and the operator. Times are
+ * Unix milliseconds.
+ */
 export interface WebhookState {
   /** Null while it is on. */
   readonly disabled: { readonly reason: DisabledReason; readonly at: number } | null;
   /** Since when a replica has had only faults of the endpoint; null: none has. */
   readonly failingSince: number | null;
+  /** What failed last, such as TIMEOUT or HTTP_503; null while no replica fails. */
+  readonly failingCause: string | null;
   /** Last success of any replica, to within some seconds; null: never, or unknown. */
   readonly succeededAt: number | null;
   /** Events that the log no longer had when they were due, as far as known. */
@@ -26,26 +29,32 @@ export const WEBHOOK_FIELD = {
   /** The declaration that was switched off. */
   disabledOf: 'disabled_of',
   failingSince: 'failing_since',
+  failingCause: 'failing_cause',
   succeededAt: 'succeeded_at',
   lost: 'lost',
 } as const;
 
+const CAUSE = /^[A-Z0-9_]{1,64}$/;
+
 /** A declaration as text: a changed one is switched on again. */
-export function declarationOf(webhook: Webhook): string {
-  return JSON.stringify(webhook);
+export function declarationOf(declaration: object): string {
+  return JSON.stringify(declaration);
 }
 
 /** Reads the hash. Values that no version can have written count as missing. */
-export function decodeWebhookState(hash: Readonly<Record<string, string>>, webhook: Webhook): WebhookState {
+export function decodeWebhookState(hash: Readonly<Record<string, string>>, declaration: object): WebhookState {
   const number = (field: string) => {
     const text = hash[field] ?? '';
     return /^\d{1,15}$/.test(text) ? Number(text) : null;
   };
   const reason = DISABLED_REASONS.find((one) => one === hash[WEBHOOK_FIELD.disabledReason]);
-  const isOfThis = hash[WEBHOOK_FIELD.disabledOf] === declarationOf(webhook);
+  const isOfThis = hash[WEBHOOK_FIELD.disabledOf] === declarationOf(declaration);
+  const failingSince = number(WEBHOOK_FIELD.failingSince);
+  const cause = hash[WEBHOOK_FIELD.failingCause] ?? '';
   return {
     disabled: reason === undefined || !isOfThis ? null : { reason, at: number(WEBHOOK_FIELD.disabledAt) ?? 0 },
-    failingSince: number(WEBHOOK_FIELD.failingSince),
+    failingSince,
+    failingCause: failingSince !== null && CAUSE.test(cause) ? cause : null,
     succeededAt: number(WEBHOOK_FIELD.succeededAt),
     lost: number(WEBHOOK_FIELD.lost) ?? 0,
   };

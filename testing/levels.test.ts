@@ -21,7 +21,7 @@ test('without arguments every test file but the end-to-end ones runs, each once 
   assert.ok(plan.kind === 'run');
   assert.deepEqual(plan, {
     kind: 'run',
-    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'browser', 'k6', 'cluster', 'hostile'],
+    levels: ['pure', 'redis', 'rabbitmq', 'asterisk', 'database', 'nats', 'browser', 'k6', 'cluster', 'hostile'],
     filters: [],
     isWherePossible: false,
   });
@@ -68,7 +68,7 @@ test('an unknown level or a stray argument is answered with the usage', () => {
     const plan = planTests(args);
     assert.ok(
       plan.kind === 'usage' &&
-        plan.text.includes('[pure|redis|rabbitmq|asterisk|database|browser|k6|cluster|hostile|e2e|fast|all]'),
+        plan.text.includes('[pure|redis|rabbitmq|asterisk|database|nats|browser|k6|cluster|hostile|e2e|fast|all]'),
       args.join(' '),
     );
   }

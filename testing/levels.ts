@@ -1,6 +1,6 @@
 /**
- * What a test needs: nothing, a redis-server on this machine, that and a RabbitMQ, an Asterisk, databases, a browser, a
- * k6, a control plane, or a whole cluster with nodes.
+ * What a test needs: nothing, a redis-server on this machine, that and a RabbitMQ, an Asterisk, databases, a
+ * nats-server, a browser, a k6, a control plane, or a whole cluster with nodes.
  */
 export const LEVELS = [
   'pure',
@@ -8,6 +8,7 @@ export const LEVELS = [
   'rabbitmq',
   'asterisk',
   'database',
+  'nats',
   'browser',
   'k6',
   'cluster',
@@ -32,6 +33,7 @@ export function levelOf(path: string): Level | null {
   if (path.endsWith('.rabbitmq.test.ts')) return 'rabbitmq';
   if (path.endsWith('.asterisk.test.ts')) return 'asterisk';
   if (path.endsWith('.database.test.ts')) return 'database';
+  if (path.endsWith('.nats.test.ts')) return 'nats';
   if (path.endsWith('.browser.test.ts')) return 'browser';
   return path.endsWith('.redis.test.ts') ? 'redis' : 'pure';
 }

@@ -20,6 +20,7 @@ import { findK6 } from './find-k6.ts';
 import { announceBuilds } from './go-build.ts';
 import { HOSTILE_LONG } from './hostile-length.ts';
 import { LEVELS, levelOf, planTests, selectFiles, type Level } from './levels.ts';
+import { ensureNats } from './nats-installed.ts';
 import { ensureNewRabbit, ensureRabbit, RABBIT_RELEASE } from './rabbitmq-installed.ts';
 import { ensureRedis } from './redis-installed.ts';
 
@@ -112,6 +113,10 @@ async function whatIsMissing(levels: readonly Level[]): Promise<Missing[]> {
   if (levels.includes('database')) {
     const databases = ensureDatabases(console.log);
     if (!databases.ok) missing.push({ level: 'database', want: 'PostgreSQL and MariaDB', remedy: databases.remedy });
+  }
+  if (levels.includes('nats')) {
+    const nats = await ensureNats(process.env, console.log);
+    if (!nats.ok) missing.push({ level: 'nats', want: 'a nats-server', remedy: nats.remedy });
   }
   const browser = levels.includes('browser') ? ensureBrowser(console.log) : ({ ok: true } as const);
   if (!browser.ok) missing.push({ level: 'browser', want: 'a Chromium', remedy: browser.remedy });

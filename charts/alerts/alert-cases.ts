@@ -194,6 +194,20 @@ export const ALERT_CASES: readonly AlertCase[] = [
     quiet: [{ [gateway('firehose_webhook_held_back', ',group="crm"')]: '0 1x8 0x20' }],
   },
   {
+    alert: 'FirehoseSinkFailing',
+    fires: { [gateway('firehose_sink_failing_seconds', ',group="bus"')]: '0+60x20' },
+    after: 13,
+    labels: { ...GATEWAY, group: 'bus', severity: 'warning' },
+    quiet: [{ [gateway('firehose_sink_failing_seconds', ',group="bus"')]: '0+60x9 0x20' }],
+  },
+  {
+    alert: 'FirehoseSinkHeldBack',
+    fires: { [gateway('firehose_sink_held_back', ',group="bus"')]: '0 1x20' },
+    after: 12,
+    labels: { ...GATEWAY, group: 'bus', severity: 'warning' },
+    quiet: [{ [gateway('firehose_sink_held_back', ',group="bus"')]: '0 1x8 0x20' }],
+  },
+  {
     alert: 'FirehoseDirectoryServerStale',
     fires: { [directoryServer('age_seconds')]: '0+60x60' },
     after: 37,

@@ -250,6 +250,48 @@ export const STREAMS = dashboard({
       ],
     },
     {
+      title: 'Sinks',
+      panels: [
+        {
+          title: 'Messages',
+          unit: 'ops',
+          says: 'By what came of them. `endpoint` is a NATS that takes nothing: everything waits. `event` is a message that it refuses: only its call waits.',
+          alert: 'FirehoseSinkFailing',
+          queries: {
+            '{{group}} {{verdict}}': sum('group, verdict', rate('firehose_sink_messages_total', GROUP)),
+          },
+        },
+        {
+          title: 'Time of a message',
+          unit: 's',
+          says: 'From its publication to the acknowledgement of the stream, on average.',
+          queries: {
+            '{{group}}': `${ofGroup('firehose_sink_message_seconds_total')} / ${ofGroup('firehose_sink_messages_total')}`,
+          },
+        },
+        {
+          title: 'Failing for',
+          unit: 's',
+          says: 'Time since the stream took an event last, while it fails. Events wait in the log.',
+          thresholds: { bad: 600 },
+          alert: 'FirehoseSinkFailing',
+          queries: { '{{job}} {{group}}': `min by (job, group) (firehose_sink_failing_seconds${GROUP})` },
+        },
+        {
+          title: 'State',
+          unit: 'short',
+          says: 'Pods that wait for NATS, messages that wait for their acknowledgement, and 1 while a sink is held back.',
+          thresholds: { bad: 1 },
+          alert: 'FirehoseSinkHeldBack',
+          queries: {
+            'held back {{group}}': `max by (group) (firehose_sink_held_back${GROUP})`,
+            'paused {{group}}': sum('group', `firehose_sink_paused${GROUP}`),
+            'under way {{group}}': sum('group', `firehose_sink_in_flight${GROUP}`),
+          },
+        },
+      ],
+    },
+    {
       title: 'Live calls',
       panels: [
         {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { WEBHOOKS_PATH } from '../../protocol/paths.ts';
+import { SINKS_PATH, WEBHOOKS_PATH } from '../../protocol/paths.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { answering, CommandFault, openEndpoint, type Ask } from '../administration.ts';
 import { columns } from '../columns.ts';
@@ -35,7 +35,7 @@ const shown = z.looseObject({
   in_flight: z.int(),
   lost: z.int(),
 });
-const list = z.object({ webhooks: z.array(shown) });
+const list = z.object({ webhooks: z.array(shown).optional(), sinks: z.array(shown).optional() });
 const whole = shown.extend({ attempts: z.array(attempt) });
 const tested = z.object({ id: z.string(), outcome: z.string(), ms: z.int() });
 const replayed = z.object({ replay: replay.nullable() });
@@ -44,27 +44,45 @@ const COLUMNS = ['group', 'account', 'host', 'state', 'failing_since', 'succeede
 const ATTEMPT_COLUMNS = ['at', 'eventId', 'attempt', 'verdict', 'status', 'ms', 'answer'] as const;
 const LOOK_EVERY_MS = 500;
 
+/** Webhooks, or other sinks. */
+export type SenderKind = keyof typeof KINDS;
+const KINDS = {
+  webhooks: { path: WEBHOOKS_PATH, isTaken: (outcome: string) => /^HTTP 2\d\d/.test(outcome) },
+  sinks: { path: SINKS_PATH, isTaken: (outcome: string) => /^\S+ \d+/.test(outcome) },
+} as const;
+
+/** One of them. */
+export interface Named {
+  readonly kind: SenderKind;
+  readonly group: string;
+}
+
 interface JsonFlag {
   readonly json?: boolean;
 }
 
-/** Prints the webhooks as one replica knows them. Returns the exit code. */
-export function listWebhooksCommand(flags: JsonFlag, terminal: Terminal, environment: Environment): Promise<number> {
-  return asking(terminal, environment, async (ask) => {
-    const answer = await ask(WEBHOOKS_PATH, list);
-    terminal.output.write(flags.json === true ? json(answer) : columns(COLUMNS, answer.webhooks.map(rowOf)));
-  });
-}
-
-/** Prints one webhook with its last requests. Returns the exit code. */
-export function showWebhookCommand(
-  group: string,
+/** Prints the webhooks or sinks as one replica knows them. Returns the exit code. */
+export function listSendersCommand(
+  kind: SenderKind,
   flags: JsonFlag,
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
   return asking(terminal, environment, async (ask) => {
-    const answer = await ask(pathOf(group), whole);
+    const answer = await ask(KINDS[kind].path, list);
+    terminal.output.write(flags.json === true ? json(answer) : columns(COLUMNS, (answer[kind] ?? []).map(rowOf)));
+  });
+}
+
+/** Prints one of them with its last requests or messages. Returns the exit code. */
+export function showSenderCommand(
+  named: Named,
+  flags: JsonFlag,
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    const answer = await ask(pathOf(named), whole);
     if (flags.json === true) {
       terminal.output.write(json(answer));
       return;
@@ -77,24 +95,23 @@ export function showWebhookCommand(
 /** Enables a webhook for all replicas. Returns the exit code. */
 export function enableWebhookCommand(group: string, terminal: Terminal, environment: Environment): Promise<number> {
   return asking(terminal, environment, async (ask) => {
-    const { state } = await ask(`${pathOf(group)}/enable`, shown, {});
+    const { state } = await ask(`${pathOf({ kind: 'webhooks', group })}/enable`, shown, {});
     terminal.output.write(`the webhook of ${printable(group)} is on again (${printable(state)})\n`);
   });
 }
 
-/** Sends a test event; an answer other than 2xx is exit code 1. Returns the exit code. */
-export function testWebhookCommand(
-  group: string,
+/** Sends a test event; one that is not taken is exit code 1. Returns the exit code. */
+export function testSenderCommand(
+  named: Named,
   flags: JsonFlag,
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
   return asking(terminal, environment, async (ask) => {
-    const answer = await ask(`${pathOf(group)}/test`, tested, {});
+    const answer = await ask(`${pathOf(named)}/test`, tested, {});
     const text = `${printable(answer.outcome)} after ${answer.ms} ms`;
     terminal.output.write(flags.json === true ? json(answer) : `${text}\n`);
-    if (!/^HTTP 2\d\d/.test(answer.outcome))
-      throw new CommandFault('refused', 'the receiver did not take the test event');
+    if (!KINDS[named.kind].isTaken(answer.outcome)) throw new CommandFault('refused', 'the test event was not taken');
   });
 }
 
@@ -108,19 +125,19 @@ export interface ReplayFlags extends JsonFlag {
  * Sends a range of the log again and waits for the end; after an interrupt, the replay continues. Returns the exit
  * code.
  */
-export function replayWebhookCommand(
-  group: string,
+export function replaySenderCommand(
+  named: Named,
   { json: asJson = false, ...range }: ReplayFlags,
   terminal: Terminal,
   environment: Environment,
 ): Promise<number> {
   return asking(terminal, environment, async (ask) => {
-    let { replay: now } = await ask(`${pathOf(group)}/replay`, replayed, range);
+    let { replay: now } = await ask(`${pathOf(named)}/replay`, replayed, range);
     if (now !== null && now.gap !== null)
       terminal.errors.write(`begins at the oldest event that is kept (${now.gap})\n`);
     while (now?.state === 'running') {
       await delay(LOOK_EVERY_MS);
-      ({ replay: now } = await ask(pathOf(group), replayed));
+      ({ replay: now } = await ask(pathOf(named), replayed));
     }
     const { state = 'stopped', sent = 0, refused = 0, last_error: error = null } = now ?? {};
     const last = error === null ? '' : `; last error: ${printable(error)}`;
@@ -129,8 +146,8 @@ export function replayWebhookCommand(
   });
 }
 
-function pathOf(group: string): string {
-  return `${WEBHOOKS_PATH}/${encodeURIComponent(group)}`;
+function pathOf({ kind, group }: Named): string {
+  return `${KINDS[kind].path}/${encodeURIComponent(group)}`;
 }
 
 function rowOf({ state, held_back: heldBack, off, ...rest }: z.output<typeof shown>) {

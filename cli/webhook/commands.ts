@@ -3,31 +3,27 @@ import { JSON_FLAG } from '../administration-commands.ts';
 import { ENDPOINT_SETTINGS } from '../administration.ts';
 import { addCommand, addGroup, type Surroundings } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
-import type { ReplayFlags } from './administer.ts';
+import type { ReplayFlags, SenderKind } from './administer.ts';
 import type { ListenFlags } from './listen.ts';
 import { LISTEN_SETTINGS } from './settings.ts';
 
 const ASKS = { 0: 'done', 1: 'refused by the gateway or by the receiver', 3: 'no gateway answers' };
+const load = () => import('./administer.ts');
+
+/** How the help names one and all of a kind. */
+interface Words {
+  readonly kind: SenderKind;
+  readonly one: string;
+  readonly all: string;
+  readonly orders: string;
+}
 
 /** `firehose webhook` and its subcommands. */
 export function addWebhooks(root: Command, terminal: Terminal, surroundings: Surroundings): void {
   const group = addGroup(root, 'webhook', 'receive webhooks on this machine, and administer those of a gateway');
-  const load = () => import('./administer.ts');
+  const words = { kind: 'webhooks', one: 'webhook', all: 'webhooks', orders: 'requests' } as const;
   addListen(group, terminal, surroundings);
-  addCommand<{ json?: boolean }>(
-    group,
-    { name: 'list', about: 'list the webhooks as one replica knows them', exitCodes: ASKS, flags: [JSON_FLAG] },
-    ENDPOINT_SETTINGS,
-    async (flags, environment) => (await load()).listWebhooksCommand(flags, terminal, environment),
-    surroundings,
-  );
-  addCommand<{ json?: boolean }>(
-    group,
-    { name: 'show <group>', about: 'show one webhook with its last requests', exitCodes: ASKS, flags: [JSON_FLAG] },
-    ENDPOINT_SETTINGS,
-    async (flags, environment, [name]) => (await load()).showWebhookCommand(String(name), flags, terminal, environment),
-    surroundings,
-  );
+  addLooks(group, words, terminal, surroundings);
   addCommand(
     group,
     { name: 'enable <group>', about: 'enable a webhook that is off; it continues at its position', exitCodes: ASKS },
@@ -35,14 +31,51 @@ export function addWebhooks(root: Command, terminal: Terminal, surroundings: Sur
     async (_, environment, [name]) => (await load()).enableWebhookCommand(String(name), terminal, environment),
     surroundings,
   );
+  addTest(group, words, terminal, surroundings);
+  addReplay(group, words, terminal, surroundings);
+}
+
+/** `firehose sink` and its subcommands. */
+export function addSinks(root: Command, terminal: Terminal, surroundings: Surroundings): void {
+  const group = addGroup(root, 'sink', 'administer the NATS sinks of a gateway');
+  const words = { kind: 'sinks', one: 'sink', all: 'NATS sinks', orders: 'messages' } as const;
+  addLooks(group, words, terminal, surroundings);
+  addTest(group, words, terminal, surroundings);
+  addReplay(group, words, terminal, surroundings);
+}
+
+function addLooks(
+  group: Command,
+  { kind, one, all, orders }: Words,
+  terminal: Terminal,
+  surroundings: Surroundings,
+): void {
+  addCommand<{ json?: boolean }>(
+    group,
+    { name: 'list', about: `list the ${all} as one replica knows them`, exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment) => (await load()).listSendersCommand(kind, flags, terminal, environment),
+    surroundings,
+  );
+  addCommand<{ json?: boolean }>(
+    group,
+    { name: 'show <group>', about: `show one ${one} with its last ${orders}`, exitCodes: ASKS, flags: [JSON_FLAG] },
+    ENDPOINT_SETTINGS,
+    async (flags, environment, [name]) =>
+      (await load()).showSenderCommand({ kind, group: String(name) }, flags, terminal, environment),
+    surroundings,
+  );
+}
+
+function addTest(group: Command, { kind }: Words, terminal: Terminal, surroundings: Surroundings): void {
   addCommand<{ json?: boolean }>(
     group,
     { name: 'test <group>', about: 'send a test event and print the answer', exitCodes: ASKS, flags: [JSON_FLAG] },
     ENDPOINT_SETTINGS,
-    async (flags, environment, [name]) => (await load()).testWebhookCommand(String(name), flags, terminal, environment),
+    async (flags, environment, [name]) =>
+      (await load()).testSenderCommand({ kind, group: String(name) }, flags, terminal, environment),
     surroundings,
   );
-  addReplay(group, terminal, surroundings);
 }
 
 function addListen(group: Command, terminal: Terminal, surroundings: Surroundings): void {
@@ -64,12 +97,12 @@ function addListen(group: Command, terminal: Terminal, surroundings: Surrounding
   );
 }
 
-function addReplay(group: Command, terminal: Terminal, surroundings: Surroundings): void {
+function addReplay(group: Command, { kind, one }: Words, terminal: Terminal, surroundings: Surroundings): void {
   addCommand<ReplayFlags>(
     group,
     {
       name: 'replay <group>',
-      about: 'send a range of the log to a webhook again, beside its live events, and wait for the end',
+      about: `send a range of the log to a ${one} again, beside its live events, and wait for the end`,
       exitCodes: ASKS,
       flags: [
         ['--from <time>', 'begin there: RFC 3339, or as -15m'],
@@ -82,8 +115,8 @@ function addReplay(group: Command, terminal: Terminal, surroundings: Surrounding
     async (flags, environment, [name]) => {
       const { from, to, cursor, json } = flags;
       const given = Object.entries({ from, to, cursor, json }).filter(([, value]) => value !== undefined);
-      const { replayWebhookCommand } = await import('./administer.ts');
-      return replayWebhookCommand(String(name), Object.fromEntries(given), terminal, environment);
+      const { replaySenderCommand } = await load();
+      return replaySenderCommand({ kind, group: String(name) }, Object.fromEntries(given), terminal, environment);
     },
     surroundings,
   );

@@ -10,7 +10,7 @@ import { lockoutRouter, type LockoutRouteOptions } from './lockout-route.ts';
 import { revocationRouter, type RevocationRouteOptions } from './revocation-route.ts';
 import { referenceRouter } from './reference-route.ts';
 import { sourceRouter, type SourceRouteOptions } from './source-route.ts';
-import { webhookRouter, type WebhookRouteOptions } from './webhook-route.ts';
+import { senderRouter, type SenderRouteOptions } from './sender-route.ts';
 
 export type AdministrationParts = RevocationRouteOptions &
   ConnectionRouteOptions &
@@ -21,7 +21,7 @@ export type AdministrationParts = RevocationRouteOptions &
   SourceRouteOptions &
   HealthRouteOptions &
   ExplainRouteOptions &
-  WebhookRouteOptions & { readonly token: string };
+  SenderRouteOptions & { readonly token: string };
 
 /** Builds the routers of all resources, behind the token. */
 export function buildAdministration(parts: AdministrationParts): Router {
@@ -31,7 +31,7 @@ export function buildAdministration(parts: AdministrationParts): Router {
     groupRouter(parts),
     deadLetterRouter(parts),
     lockoutRouter(parts),
-    webhookRouter(parts),
+    senderRouter(parts),
     directoryRouter(parts),
     sourceRouter(parts),
     healthRouter(parts),

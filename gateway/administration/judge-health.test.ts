@@ -12,9 +12,17 @@ const FINE: HealthLook = {
   groups: [],
   backlog: new Map(),
   webhooks: [],
+  sinks: [],
 };
 const beat = (more: object) => heartbeatSchema.parse({ keys: [], connections: 1, groups: {}, ...more });
-const webhook = { group: 'crm', state: 'sending', held_back: null, off: null, failing_since: null } as const;
+const webhook = {
+  group: 'crm',
+  state: 'sending',
+  held_back: null,
+  off: null,
+  failing_since: null,
+  failing_cause: null,
+} as const;
 
 const CASES: readonly [what: string, more: Partial<HealthLook>, check: string, status: string][] = [
   ['a replica that is ready', {}, 'ready.log', 'ok'],
@@ -62,6 +70,14 @@ const CASES: readonly [what: string, more: Partial<HealthLook>, check: string, s
     'webhook',
     'fail',
   ],
+  ['a sink', { sinks: [webhook] }, 'sink', 'ok'],
+  [
+    'a sink that fails',
+    { sinks: [{ ...webhook, failing_since: '2026-01-01T00:00:00Z', failing_cause: 'NO_STREAM' }] },
+    'sink',
+    'warn',
+  ],
+  ['a sink without credentials', { sinks: [{ ...webhook, held_back: 'no_secret' }] }, 'sink', 'fail'],
 ];
 
 for (const [what, more, check, status] of CASES) {

@@ -2,7 +2,7 @@ import { about, type Finding } from '../../protocol/finding.ts';
 import type { Backlog } from '../group/backlog.ts';
 import type { ReadinessCheck } from '../http/inner-app.ts';
 import type { LiveReplica } from '../replica/presence.ts';
-import type { ShownWebhook } from '../webhook/show.ts';
+import type { ShownSender } from '../sender/show.ts';
 
 /** What a replica knows of itself and of the others. */
 export interface HealthLook {
@@ -16,8 +16,11 @@ export interface HealthLook {
   readonly groups: readonly string[];
   /** By the name of the group; without those that could not be read. */
   readonly backlog: ReadonlyMap<string, Backlog>;
-  readonly webhooks: readonly Pick<ShownWebhook, 'group' | 'state' | 'held_back' | 'off' | 'failing_since'>[];
+  readonly webhooks: readonly LookedSender[];
+  readonly sinks: readonly LookedSender[];
 }
+
+type LookedSender = Pick<ShownSender, 'group' | 'state' | 'held_back' | 'off' | 'failing_since' | 'failing_cause'>;
 
 /** An event that waits for its acknowledgement longer than all attempts of one event take is stuck. */
 const STUCK_MS = 15 * 60_000;
@@ -40,6 +43,7 @@ export function judgeHealth(look: HealthLook, now: number): Finding[] {
     ...(look.replicas ?? []).map((replica) => judgeReplica(replica)),
     ...look.groups.map((group) => judgeGroup(group, look.backlog.get(group), now)),
     ...look.webhooks.map(judgeWebhook),
+    ...look.sinks.map(judgeSink),
   ];
 }
 
@@ -84,7 +88,7 @@ function judgeGroup(group: string, backlog: Backlog | undefined, now: number): F
     : say.warn(seen, 'see firehose groups and firehose dead-letters list: its clients acknowledge too little');
 }
 
-function judgeWebhook({ group, state, held_back, off, failing_since }: HealthLook['webhooks'][number]): Finding {
+function judgeWebhook({ group, state, held_back, off, failing_since }: LookedSender): Finding {
   const say = about('webhook', group);
   if (off !== null) {
     return say.fail(
@@ -95,4 +99,11 @@ function judgeWebhook({ group, state, held_back, off, failing_since }: HealthLoo
   if (held_back !== null) return say.fail(`held back (${held_back})`, 'see docs/webhooks.md');
   if (failing_since !== null) return say.warn(`${state}, failing since ${failing_since}`, 'look at its receiver');
   return say.ok(state);
+}
+
+function judgeSink({ group, state, held_back, failing_since, failing_cause }: LookedSender): Finding {
+  const say = about('sink', group);
+  if (held_back !== null) return say.fail(`held back (${held_back})`, 'see docs/sinks.md');
+  if (failing_since === null) return say.ok(state);
+  return say.warn(`${state}, failing since ${failing_since} (${failing_cause ?? 'UNKNOWN'})`, 'see docs/sinks.md');
 }

@@ -55,11 +55,12 @@ export interface ExplainerOptions {
   readonly replicas: () => readonly LiveReplica[] | null;
   /** Null with the embedded log. */
   readonly groups: GroupsPlace | null;
-  readonly webhooks: { readonly all: readonly WebhookAttempts[] } | null;
+  /** Of webhooks and other sinks of this replica. */
+  readonly senders: () => readonly SenderAttempts[];
   readonly now: () => number;
 }
 
-interface WebhookAttempts {
+interface SenderAttempts {
   readonly name: string;
   shown(): {
     readonly attempts: readonly {
@@ -274,12 +275,12 @@ function shownSession({ eventLog }: ExplainerOptions, outcome: SessionOutcome, i
 }
 
 function attemptsOf(
-  { webhooks }: ExplainerOptions,
+  { senders }: ExplainerOptions,
   { group }: Question,
   event: FoundEvent | null,
 ): Explanation['webhook_attempts'] {
-  const webhook = webhooks?.all.find(({ name }) => name === group?.name);
-  return (webhook?.shown().attempts ?? [])
+  const sender = senders().find(({ name }) => name === group?.name);
+  return (sender?.shown().attempts ?? [])
     .filter(({ eventId }) => eventId === event?.id)
     .map(({ at, attempt, status, code }) => ({ at, attempt, status, code }));
 }

@@ -79,7 +79,7 @@ export interface GroupMember extends SpreadMember, Loaded {
   missed(held: Held<GroupMember>): boolean;
 }
 
-/** A member as its group knows it: a connection, or a webhook. */
+/** A member as its group knows it: a connection, or a sender. */
 export interface JoinedMember extends GroupMember {
   /** Whether it knows if it is on standby: nothing is written before. */
   readonly isPlaced: boolean;

@@ -14,8 +14,8 @@ export type Admission = { readonly ok: true } | { readonly ok: false; readonly p
 
 export interface AdmitOptions {
   readonly regroup?: boolean;
-  /** The group's own webhook asks: nothing else may join such a group. */
-  readonly isWebhook?: boolean;
+  /** The group's own sender asks: nothing else may join such a group. */
+  readonly isSender?: boolean;
 }
 
 /** The consumer groups of one resource, as one replica serves them. A group belongs to the account of the grant. */
@@ -23,13 +23,13 @@ export interface Groups extends AsyncDisposable {
   /**
    * Call before the upgrade. Refusals: 400 unknown_group; 403 group_keeps_nothing; 409 group_grant_differs, when
    * another grant is in force (`regroup` takes over the group once no connection has the other grant) and
-   * group_is_a_webhook; 429 too_many_groups; 501 groups_need_redis; 503 group_migrating, and groups_unavailable while
+   * group_is_a_webhook or group_is_a_sink; 429 too_many_groups; 501 groups_need_redis; 503 group_migrating, and groups_unavailable while
    * Redis is away or this replica drains.
    */
   admit(group: string, grant: Grant, options?: AdmitOptions): Promise<Admission>;
   /** Call after the upgrade of an admitted connection. */
   join(group: string, options: MemberOptions): Membership;
-  /** Adds a member that is not a connection, once the webhook of the group was admitted. */
+  /** Adds a member that is not a connection, once the sender of the group was admitted. */
   attach<R extends JoinedMember>(group: string, grant: Grant, make: MakeMember<R>): R;
   /** Called by the reader of the log for each partition with a new entry. */
   wake(partition: number): void;

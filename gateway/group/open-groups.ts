@@ -32,7 +32,7 @@ import {
 } from './groups.ts';
 import { Keeper } from './keeper.ts';
 import { Member } from './member.ts';
-import { migrating, nothingKept, refusalOf, refused, takenByWebhook, unavailable, unknownGroup } from './refusals.ts';
+import { migrating, nothingKept, refusalOf, refused, takenBySender, unavailable, unknownGroup } from './refusals.ts';
 import type { GroupOf } from './registry.ts';
 import { retireLoop } from './retire.ts';
 
@@ -146,7 +146,8 @@ class RedisGroups implements Groups {
   async admit(name: string, grant: Grant, options: AdmitOptions = {}): Promise<Admission> {
     const declared = this.#known.for(name, grant.account);
     if (declared === null) return refused(unknownGroup(namesFor(this.#options.declared, grant.account)));
-    if (declared.webhook !== undefined && options.isWebhook !== true) return refused(takenByWebhook(name));
+    const taken = options.isSender === true ? null : takenBySender(declared);
+    if (taken !== null) return refused(taken);
     if (keepsNothingOf(grant, declared)) return refused(nothingKept(name));
     if (this.#isDraining) return refused(unavailable('DRAINING'));
     const of = { group: name, account: grant.account };

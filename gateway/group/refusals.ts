@@ -29,14 +29,17 @@ export function nothingKept(group: string): Problem {
   };
 }
 
-/** Its events go to a receiver over HTTP: a connection would take calls from it. */
-export function takenByWebhook(group: string): Problem {
-  return {
-    status: 409,
-    code: 'group_is_a_webhook',
-    detail: `The events of the group ${group} are sent to its webhook: use another group.`,
-    field: 'group',
-  };
+/** Its events are sent elsewhere: a connection would take calls from it. Null when they are not. */
+export function takenBySender({ name, webhook, nats }: ConsumerGroup): Problem | null {
+  const taken = (code: 'group_is_a_webhook' | 'group_is_a_sink', where: string) =>
+    ({
+      status: 409,
+      code,
+      detail: `The events of the group ${name} are sent to ${where}: use another group.`,
+      field: 'group',
+    }) as const;
+  if (webhook !== undefined) return taken('group_is_a_webhook', 'its webhook');
+  return nats === undefined ? null : taken('group_is_a_sink', 'NATS');
 }
 
 export function unavailable(code: string): Problem {

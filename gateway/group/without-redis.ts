@@ -23,7 +23,7 @@ export function groupsWithoutRedis(groups: readonly ConsumerGroup[]): Groups {
       throw new Error('a connection joins a group without Redis');
     },
     attach: () => {
-      throw new Error('a webhook joins a group without Redis');
+      throw new Error('a sender joins a group without Redis');
     },
     wake: () => undefined,
     sourceGap: () => undefined,

@@ -92,6 +92,13 @@ export const GATEWAY_METRICS = {
 
   firehose_self_service_webhooks: gauge('Self-service webhooks, by their state on this replica', 'state'),
 
+  firehose_sink_messages_total: counter('Messages to the NATS of a group, by what came of them', 'group', 'verdict'),
+  firehose_sink_message_seconds_total: counter('Time that these messages took together', 'group'),
+  firehose_sink_in_flight: gauge('Messages that wait for their acknowledgement by NATS', 'group'),
+  firehose_sink_paused: gauge('1 while this replica waits for the NATS of a group', 'group'),
+  firehose_sink_failing_seconds: gauge('Time since the NATS of a group took an event last, while it fails', 'group'),
+  firehose_sink_held_back: gauge('1 while a sink has no credentials or its account may have no events', 'group'),
+
   firehose_ingest_events_total: counter('Events taken in', 'source', 'outcome', 'reason'),
   firehose_redis_client_state: gauge('1 while a connection to Redis is ready', 'role'),
   firehose_redis_errors_total: counter('Outages of Redis', 'role', 'code'),

@@ -30,7 +30,10 @@ test('a running gateway exposes every metric of the table and no other', { timeo
   await using running = await startGateway({
     redisUrl: redis.url,
     connections: { maxPerAccount: 2 },
-    groups: [{ name: 'crm', account: 'account_id_1', webhook: { url: 'https://crm.example.com/' } }],
+    groups: [
+      { name: 'crm', account: 'account_id_1', webhook: { url: 'https://crm.example.com/' } },
+      { name: 'bus', account: 'account_id_1', nats: { servers: ['nats://nats.invalid'] } },
+    ],
     webhooks: { selfService: { enabled: true } },
     directoryServer,
     auth: { login: ['Directory', 'Check'] },

@@ -6,7 +6,8 @@ import type { FanoutCounters } from '../fanout/counters.ts';
 import type { Backlog } from '../group/backlog.ts';
 import { OWN_GROUPS, type Groups, type GroupStatus } from '../group/groups.ts';
 import { failingMs } from '../../protocol/webhook-state.ts';
-import type { Webhooks } from '../webhook/webhooks.ts';
+import type { Sender } from '../sender/sender.ts';
+import type { Senders } from '../sender/start-senders.ts';
 import type { OwnWebhooks } from '../self-service/own-webhooks.ts';
 import type { JournalCounters } from '../journal/journal.ts';
 import type { GATEWAY_METRICS } from './metric-table.ts';
@@ -23,7 +24,8 @@ export interface Observed {
   /** Unread and unfinished entries of a group, over its accounts; absent while unknown. */
   readonly backlog: () => ReadonlyMap<string, Backlog>;
   /** Null with the embedded log. */
-  readonly webhooks: Webhooks | null;
+  readonly webhooks: Senders | null;
+  readonly sinks: Senders | null;
   /** Null where the resource has no self-service. */
   readonly selfService: Pick<OwnWebhooks, 'all' | 'counters'> | null;
   readonly behind: () => number;
@@ -77,6 +79,7 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   instruments.observe('firehose_writes_total', (observe) => observe(counters.writes));
   observeGroups(instruments, observed);
   observeWebhooks(instruments, observed.webhooks?.all ?? []);
+  observeSinks(instruments, observed.sinks?.all ?? []);
   if (observed.selfService !== null) observeSelfService(instruments, observed.selfService);
 }
 
@@ -102,22 +105,48 @@ function observeSelfService(instruments: GatewayInstruments, own: Pick<OwnWebhoo
   });
 }
 
-function observeWebhooks(instruments: GatewayInstruments, webhooks: Webhooks['all']): void {
+function observeWebhooks(instruments: GatewayInstruments, webhooks: readonly Sender[]): void {
   instruments.observe('firehose_webhook_requests_total', (observe) => {
     for (const { name: group, counters } of webhooks)
       for (const [verdict, requests] of Object.entries(counters.requests)) observe(requests, { group, verdict });
   });
-  const each = {
+  observeEach(instruments, webhooks, {
     firehose_webhook_request_seconds_total: ({ counters }) => counters.requestMs / 1_000,
     firehose_webhook_in_flight: ({ endpoint }) => endpoint.inFlight,
-    firehose_webhook_paused: ({ endpoint }) => Number(endpoint.phase !== 'sending'),
-    firehose_webhook_failing_seconds: ({ state }) => (state === null ? 0 : failingMs(state, Date.now()) / 1_000),
+    firehose_webhook_paused: isPaused,
+    firehose_webhook_failing_seconds: failingSeconds,
     firehose_webhook_off: ({ heldBack }) => Number(heldBack === 'off'),
-    firehose_webhook_held_back: ({ heldBack }) => Number(heldBack === 'no_secret' || heldBack === 'refused'),
-  } as const satisfies Record<string, (webhook: Webhooks['all'][number]) => number>;
+    firehose_webhook_held_back: isHeldBack,
+  });
+}
+
+function observeSinks(instruments: GatewayInstruments, sinks: readonly Sender[]): void {
+  instruments.observe('firehose_sink_messages_total', (observe) => {
+    for (const { name: group, counters } of sinks)
+      for (const verdict of ['acknowledged', 'event', 'endpoint'] as const)
+        observe(counters.requests[verdict], { group, verdict });
+  });
+  observeEach(instruments, sinks, {
+    firehose_sink_message_seconds_total: ({ counters }) => counters.requestMs / 1_000,
+    firehose_sink_in_flight: ({ endpoint }) => endpoint.inFlight,
+    firehose_sink_paused: isPaused,
+    firehose_sink_failing_seconds: failingSeconds,
+    firehose_sink_held_back: isHeldBack,
+  });
+}
+
+const isPaused = ({ endpoint }: Sender) => Number(endpoint.phase !== 'sending');
+const failingSeconds = ({ state }: Sender) => (state === null ? 0 : failingMs(state, Date.now()) / 1_000);
+const isHeldBack = ({ heldBack }: Sender) => Number(heldBack === 'no_secret' || heldBack === 'refused');
+
+function observeEach(
+  instruments: GatewayInstruments,
+  senders: readonly Sender[],
+  each: Readonly<Partial<Record<keyof typeof GATEWAY_METRICS, (sender: Sender) => number>>>,
+): void {
   for (const [name, of] of Object.entries(each)) {
-    instruments.observe(name as keyof typeof each, (observe) => {
-      for (const webhook of webhooks) observe(of(webhook), { group: webhook.name });
+    instruments.observe(name as keyof typeof GATEWAY_METRICS, (observe) => {
+      for (const sender of senders) observe(of(sender), { group: sender.name });
     });
   }
 }

@@ -6,9 +6,9 @@ import { Background } from '../../runtime/lifecycle/background.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Groups } from '../group/groups.ts';
-import { addCounters, createWebhookCounters, type WebhookCounters } from '../webhook/counters.ts';
+import { addCounters, createSenderCounters, type SenderCounters } from '../sender/counters.ts';
 import { parseSecret } from '../webhook/sign.ts';
-import type { Webhook } from '../webhook/webhook.ts';
+import type { Sender } from '../sender/sender.ts';
 import { encodeRecord, groupOf, tokenOf, type OwnRecord, type OwnWebhook } from './record.ts';
 import { RunningWebhook, type RunningParts } from './running.ts';
 import { openSecret, sealedBy, sealSecret, type SealKeys } from './seal-secret.ts';
@@ -42,7 +42,7 @@ export class OwnWebhooks implements AsyncDisposable {
   /** Since when this replica knows of a deletion (monotonic), by id. */
   readonly #goneSince = new Map<string, number>();
   /** Of those that have ended here. */
-  readonly #ended = createWebhookCounters();
+  readonly #ended = createSenderCounters();
   #revision: string | null = null;
   #reading: Promise<void> | null = null;
   #lastCode = '';
@@ -72,17 +72,17 @@ export class OwnWebhooks implements AsyncDisposable {
   }
 
   /** Null while it starts. */
-  running(id: string): Webhook | null {
+  running(id: string): Sender | null {
     return this.#running.get(id)?.webhook ?? null;
   }
 
-  get all(): readonly Webhook[] {
+  get all(): readonly Sender[] {
     return [...this.#running.values()].flatMap(({ webhook }) => webhook ?? []);
   }
 
   /** Sums over all since the start. */
-  get counters(): Readonly<WebhookCounters> {
-    const sum = createWebhookCounters();
+  get counters(): Readonly<SenderCounters> {
+    const sum = createSenderCounters();
     for (const counters of [this.#ended, ...this.all.map((one) => one.counters)]) addCounters(sum, counters);
     return sum;
   }

@@ -1,6 +1,6 @@
-import type { WebhookCounters } from '../webhook/counters.ts';
-import type { WebhookParts } from '../webhook/webhook.ts';
-import { Webhook } from '../webhook/webhook.ts';
+import type { SenderCounters } from '../sender/counters.ts';
+import type { Sender } from '../sender/sender.ts';
+import { createWebhook, type WebhookParts } from '../webhook/webhooks.ts';
 import { HeldSecrets, type HeldKey } from './held-secrets.ts';
 import { groupOf, tokenOf, type OwnWebhook } from './record.ts';
 
@@ -12,12 +12,12 @@ export interface RunningParts extends Pick<
   readonly keeps: (of: Pick<WebhookParts, 'group' | 'grant'>) => (metaLine: string) => boolean;
   readonly keysOf: (webhook: OwnWebhook) => readonly HeldKey[];
   /** Of a webhook that has ended. */
-  readonly onEnded: (counters: Readonly<WebhookCounters>) => void;
+  readonly onEnded: (counters: Readonly<SenderCounters>) => void;
 }
 
 interface Present {
   readonly of: OwnWebhook;
-  readonly webhook: Webhook;
+  readonly webhook: Sender;
   readonly stop: AbortController;
   readonly ended: Promise<void>;
 }
@@ -38,7 +38,7 @@ export class RunningWebhook {
   }
 
   /** Null while it starts or stops. */
-  get webhook(): Webhook | null {
+  get webhook(): Sender | null {
     return this.#present?.webhook ?? null;
   }
 
@@ -67,7 +67,7 @@ export class RunningWebhook {
   #start(of: OwnWebhook): Present {
     const { shown, keeps, keysOf: _, onEnded: __, ...parts } = this.#parts;
     const [group, { grant }] = [groupOf(of), tokenOf(of)];
-    const webhook = new Webhook({
+    const webhook = createWebhook({
       ...parts,
       group,
       grant,

@@ -1,9 +1,9 @@
 import type { OwnWebhookAttempt, ShownOwnWebhook } from '../../protocol/own-webhook.ts';
-import type { ShownWebhook } from '../webhook/show.ts';
+import type { ShownSender } from '../sender/show.ts';
 import type { OwnWebhook } from './record.ts';
 
 /** A webhook as logins of its account see it; `running`: as this replica has it, null while it starts. Pure. */
-export function showOwn({ id, record }: OwnWebhook, running: ShownWebhook | null, now: number): ShownOwnWebhook {
+export function showOwn({ id, record }: OwnWebhook, running: ShownSender | null, now: number): ShownOwnWebhook {
   const { url, description, format, accounts, events, off, previous, createdAt, changedAt, by } = record;
   const isPrevious = previous !== null && previous.until > now;
   return {
@@ -27,7 +27,7 @@ export function showOwn({ id, record }: OwnWebhook, running: ShownWebhook | null
 
 function stateOf(
   off: OwnWebhook['record']['off'],
-  running: ShownWebhook | null,
+  running: ShownSender | null,
 ): Pick<ShownOwnWebhook, 'state' | 'reason'> {
   if (off !== null) return { state: 'off', reason: off };
   if (running === null) return { state: 'starting', reason: null };
@@ -39,7 +39,7 @@ function stateOf(
 }
 
 /** Its last requests. Pure. */
-export function showAttempts({ attempts }: Pick<ShownWebhook, 'attempts'>): readonly OwnWebhookAttempt[] {
+export function showAttempts({ attempts }: Pick<ShownSender, 'attempts'>): readonly OwnWebhookAttempt[] {
   return attempts.map(({ eventId, code, at, attempt, status, ms, answer, verdict }) => ({
     at,
     event_id: eventId,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { inWords, judgeAnswer, type Outcome, type Verdict } from './judge-answer.ts';
+import type { Verdict } from '../sender/verdict.ts';
+import { inWords, judgeAnswer, type Outcome } from './judge-answer.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const answer = (status: number, more: Partial<Extract<Outcome, { kind: 'answer' }>> = {}): Outcome => ({

@@ -1,3 +1,5 @@
+import type { Verdict } from '../sender/verdict.ts';
+
 /** The outcome of a request: an answer, or the code of a system's error or of the gateway's own. */
 export type Outcome =
   | {
@@ -12,21 +14,6 @@ export type Outcome =
     }
   /** TIMEOUT, ADDRESS_REFUSED, ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED, ... */
   | { readonly kind: 'failure'; readonly code: string };
-
-/**
- * acknowledged: the receiver has it. event: a fault of the event, which counts an attempt; only its call waits.
- * endpoint: a fault of the endpoint, for which everything waits and no attempt counts. dead_letter: the receiver never
- * wants it. disable: the receiver wants nothing more.
- */
-export type Verdict =
-  | { readonly kind: 'acknowledged' | 'event' | 'dead_letter' }
-  /** `isTaken`: and it has the event. */
-  | { readonly kind: 'disable'; readonly reason: 'gone' | 'asked'; readonly isTaken: boolean }
-  | {
-      readonly kind: 'endpoint';
-      /** Wait that the receiver requested, at most an hour; null: none. */
-      readonly retryAfterMs: number | null;
-    };
 
 /** Answers of an overloaded or unavailable receiver, or of a proxy in front of it. */
 const AWAY: ReadonlySet<number> = new Set([408, 429, 502, 503, 504]);

@@ -107,6 +107,29 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.consumerGroups.webhook.caSecretRef': 'Authorities (PEM) that the certificate of the receiver may be of.',
   'spec.consumerGroups.webhook.caSecretRef.name': 'Name of the Secret.',
   'spec.consumerGroups.webhook.caSecretRef.key': 'Key in the Secret.',
+  'spec.consumerGroups.nats':
+    'The events of the group are published to a stream of NATS JetStream; the group takes no connections. Needs account.',
+  'spec.consumerGroups.nats.servers':
+    'Servers of one cluster. tls://HOST:PORT connects with TLS alone, nats://HOST:PORT without it.',
+  'spec.consumerGroups.nats.stream': 'The stream that must store them. Absent: the one that listens to the subject.',
+  'spec.consumerGroups.nats.subject':
+    'Subject of an event: {account}, {event} and {call} become its account id, name and call id, each as one token.',
+  'spec.consumerGroups.nats.user':
+    'A user of the account: nothing is sent while it is not in the directory or disabled.',
+  'spec.consumerGroups.nats.credsSecretRef': 'A credentials file of NATS: the JWT of a user and its seed.',
+  'spec.consumerGroups.nats.credsSecretRef.name': 'Name of the Secret.',
+  'spec.consumerGroups.nats.credsSecretRef.key': 'Key in the Secret.',
+  'spec.consumerGroups.nats.tokenSecretRef': 'A token of the servers.',
+  'spec.consumerGroups.nats.tokenSecretRef.name': 'Name of the Secret.',
+  'spec.consumerGroups.nats.tokenSecretRef.key': 'Key in the Secret.',
+  'spec.consumerGroups.nats.loginSecretName': 'A Secret of type kubernetes.io/basic-auth: user and password.',
+  'spec.consumerGroups.nats.caSecretRef': 'Authorities (PEM) that the certificates of the servers may be of.',
+  'spec.consumerGroups.nats.caSecretRef.name': 'Name of the Secret.',
+  'spec.consumerGroups.nats.caSecretRef.key': 'Key in the Secret.',
+  'spec.consumerGroups.nats.timeout': 'Time until the stream must have acknowledged a message. Shorter than ackWait.',
+  'spec.consumerGroups.nats.concurrency': 'Messages of one replica that wait for their acknowledgement.',
+  'spec.consumerGroups.nats.format':
+    'Standard: type, time and event, as webhooks have it. CloudEvents: CloudEvents 1.0 in JSON. Raw: the event alone.',
   'spec.gateway': 'The gateways: pods that clients log in at and connect to.',
   'spec.gateway.connections': 'Limits of connections.',
   'spec.gateway.connections.maxPerReplica': 'Connections that one replica takes.',
@@ -159,7 +182,7 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
   'spec.gateway.disruptionBudget.maxUnavailable': 'Gateways that may be away.',
   'spec.gateway.networkPolicy': 'A NetworkPolicy for the gateways.',
   'spec.gateway.networkPolicy.enabled':
-    "Lets the inner port be reached from this namespace and the operator's alone. With a webhook it also limits what gateways connect to.",
+    "Lets the inner port be reached from this namespace and the operator's alone. With a webhook or a sink it also limits what gateways connect to.",
   'spec.gateway.trustedProxies': 'CIDRs of proxies whose X-Forwarded-For (or Forwarded) counts.',
   'spec.gateway.addressLimit':
     'Connections and requests of one client address; logins and streams that succeed do not count.',
@@ -261,6 +284,11 @@ export const SUBSCRIPTION_DESCRIPTIONS: Readonly<Record<string, string>> = {
     'Why it is off: the receiver answered 410 (Gone), asked for it (Asked), or failed for disableAfter (Failing).',
   'status.consumerGroups.webhook.since': 'Since when it fails or is off.',
   'status.consumerGroups.webhook.lost': 'Events that the log no longer had when they were due.',
+  'status.consumerGroups.nats': 'Its NATS sink, as the gateways share it.',
+  'status.consumerGroups.nats.state': 'Failing: nothing has got through for a minute.',
+  'status.consumerGroups.nats.cause': 'Why it fails: a code of NATS, JetStream or the system, as NO_STREAM.',
+  'status.consumerGroups.nats.since': 'Since when it fails.',
+  'status.consumerGroups.nats.lost': 'Events that the log no longer had when they were due.',
   'status.consumerGroups.deletionPolicy': 'What becomes of it when it is no longer declared.',
   'status.lag': 'Unread entries of all groups.',
   'status.signing': 'The signing keys.',

@@ -51,7 +51,7 @@ export function innerPeers(namespace: string, { innerFromNamespaces }: RenderSet
 
 /**
  * All peers may reach the public port; only this namespace and those of the platform may reach the inner one. What gateways
- * connect to is limited once a webhook is declared.
+ * connect to is limited once a webhook or a sink is declared.
  */
 export function networkPolicy(rendering: Rendering): KubeObject {
   const { metadata } = rendering.subscription;

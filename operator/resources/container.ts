@@ -1,6 +1,7 @@
 import type { GatewayVariable } from '../../protocol/pod-variables.ts';
 import { PSEUDONYM_KEYS_FILE } from '../../protocol/pseudonym-keys.ts';
 import { durationMs } from '../../protocol/subscription.ts';
+import { NATS_FOLDER, natsFiles } from '../../protocol/nats-files.ts';
 import { WEBHOOKS_FOLDER, webhookFiles } from '../../protocol/webhook-files.ts';
 import { CONTAINER_SECURITY, quantities } from './pod.ts';
 import { redisEnvironment, redisMounts, redisVolumes } from './redis-access.ts';
@@ -141,6 +142,26 @@ function webhookSources(groups: Rendering['subscription']['spec']['consumerGroup
   });
 }
 
+/** Credentials of NATS sinks, under the names that gateways expect. */
+function natsSources(groups: Rendering['subscription']['spec']['consumerGroups']): object[] {
+  return groups.flatMap(({ name, nats }) => {
+    const { creds, token, username, password, ca } = natsFiles(name);
+    const login = nats?.loginSecretName;
+    const refs = [
+      { ref: nats?.credsSecretRef, file: creds },
+      { ref: nats?.tokenSecretRef, file: token },
+      { ref: login === undefined ? undefined : { name: login, key: 'username' }, file: username },
+      { ref: login === undefined ? undefined : { name: login, key: 'password' }, file: password },
+      { ref: nats?.caSecretRef, file: ca },
+    ];
+    return refs.flatMap(({ ref, file }) =>
+      ref === undefined
+        ? []
+        : [{ secret: { name: ref.name, items: [{ key: ref.key, path: `${NATS_FOLDER}/${file}` }] } }],
+    );
+  });
+}
+
 /**
  * Subscription and directory are in one folder, as beside a standalone gateway. No subPath: files of a subPath never
  * change.
@@ -163,6 +184,7 @@ export function volumes({ subscription }: Rendering): object[] {
             ? []
             : [{ secret: { name: directory.name, ...file(directory.key, 'directory.yaml') } }]),
           ...webhookSources(consumerGroups),
+          ...natsSources(consumerGroups),
         ],
       },
     },

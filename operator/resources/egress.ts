@@ -38,6 +38,14 @@ export function addressDestinations(address: string | undefined): readonly Desti
   return [{ host: bareHost(url.hostname), port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) }];
 }
 
+const NATS_PORT = 4_222;
+
+/** From a server as `tls://host:port`. */
+export function natsDestinations(server: string): readonly Destination[] {
+  const { hostname, port } = new URL(server);
+  return [{ host: bareHost(hostname), port: Number(port) || NATS_PORT }];
+}
+
 /** Without the brackets of IPv6. */
 export function bareHost(hostname: string): string {
   return hostname.replace(/^\[(.*)\]$/, '$1');

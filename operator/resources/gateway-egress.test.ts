@@ -12,7 +12,7 @@ const hooked = (name: string, url: string, more: object = {}) => ({
 const egressOf = (spec: object, redis: Parameters<typeof gatewayEgress>[1] = REDIS) =>
   gatewayEgress(subscriptionSchema.parse(subscription('acme', { ...MINIMAL_SPEC, ...spec })), redis);
 
-test('without a webhook nothing is said of what gateways connect to', () => {
+test('without a webhook or a sink nothing is said of what gateways connect to', () => {
   assert.equal(egressOf({}), null);
   assert.equal(egressOf({ consumerGroups: [ownGroup('default')] }), null);
 });
@@ -62,6 +62,16 @@ test('a receiver with a private address is its address, or its port where it has
   assert.deepEqual(rules?.slice(2), [
     { to: [{ ipBlock: { cidr: '10.9.8.7/32' } }], ports: [{ protocol: 'TCP', port: 8_080 }] },
     { ports: [{ protocol: 'TCP', port: 9_000 }] },
+  ]);
+});
+
+test('a NATS sink opens its servers alone, by address, or by port where they have names', () => {
+  const servers = ['tls://10.9.8.7:4223', 'tls://nats.voice.svc', 'tls://[fd00::7]'];
+  const rules = egressOf({ consumerGroups: [{ ...ownGroup('bus'), nats: { servers } }] });
+  assert.deepEqual(rules?.slice(2), [
+    { to: [{ ipBlock: { cidr: '10.9.8.7/32' } }], ports: [{ protocol: 'TCP', port: 4_223 }] },
+    { ports: [{ protocol: 'TCP', port: 4_222 }] },
+    { to: [{ ipBlock: { cidr: 'fd00::7/128' } }], ports: [{ protocol: 'TCP', port: 4_222 }] },
   ]);
 });
 

@@ -1,5 +1,5 @@
 import type { Subscription } from '../../protocol/subscription.ts';
-import { addressDestinations, destinationRules, DNS_RULE, type Destination } from './egress.ts';
+import { addressDestinations, destinationRules, DNS_RULE, natsDestinations, type Destination } from './egress.ts';
 
 /** Addresses of IPv4 that do not belong to the public internet (IANA's registry), and a cloud's host agent. */
 const NOT_PUBLIC = [
@@ -23,10 +23,10 @@ const PUBLIC_BLOCKS = [
 ];
 
 /**
- * Destinations of gateways, once a receiver without the platform's approval is among them: DNS, the servers that the
- * resource names, and the receivers of its webhooks, of which one without `allowPrivateAddresses` must be in the public
- * internet, as must those that logins name. The gateway checks each address as well; this policy applies even if that
- * check failed. Null when there can be no webhook: then only the platform names addresses. `redis` is null while unknown, which keeps every way to
+ * Destinations of gateways, once events are sent elsewhere: DNS, the servers that the resource names, those of its NATS
+ * sinks, and the receivers of its webhooks, of which one without `allowPrivateAddresses` must be in the public internet,
+ * as must those that logins name. The gateway checks each address as well; this policy applies even if that check
+ * failed. Null when there can be neither a webhook nor a sink. `redis` is null while unknown, which keeps every way to
  * it open. Pure.
  */
 export function gatewayEgress(
@@ -34,8 +34,9 @@ export function gatewayEgress(
   redis: readonly Destination[] | null,
 ): readonly object[] | null {
   const webhooks = spec.consumerGroups.flatMap(({ webhook }) => (webhook === undefined ? [] : [webhook]));
+  const sinks = spec.consumerGroups.flatMap(({ nats }) => (nats === undefined ? [] : [nats]));
   const { selfService, allowedPorts } = spec.webhooks;
-  if (webhooks.length === 0 && !selfService.enabled) return null;
+  if (webhooks.length === 0 && sinks.length === 0 && !selfService.enabled) return null;
   const { directory, kazoo, oidc } = spec.auth;
   const named = [
     ...(redis ?? [{ host: '', port: null }]),
@@ -45,6 +46,7 @@ export function gatewayEgress(
     ...addressDestinations(oidc?.issuer),
     // Its keys may be on another host.
     ...(oidc === undefined ? [] : [{ host: '', port: 443 }]),
+    ...sinks.flatMap(({ servers }) => servers.flatMap(natsDestinations)),
     ...webhooks.flatMap(({ url, allowPrivateAddresses }) => (allowPrivateAddresses ? addressDestinations(url) : [])),
   ];
   const publicPorts = webhooks

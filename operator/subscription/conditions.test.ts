@@ -22,6 +22,7 @@ const ALL_GOOD: Findings = {
   unknownEventNames: null,
   directoryStale: null,
   webhookDisabled: null,
+  sinkFailing: null,
 };
 const at = { generation: 3, now: Date.parse('2026-01-02T03:04:05.678Z') };
 const types = (findings: Findings) => conditionsOf(findings, [], at).map(({ type }) => type);

@@ -29,6 +29,7 @@ export function conditionsOf(
     ['UnknownEventNames', findings.unknownEventNames],
     ['DirectoryStale', findings.directoryStale],
     ['WebhookDisabled', findings.webhookDisabled],
+    ['SinkFailing', findings.sinkFailing],
   ];
   return stamped(present, before, options);
 }
@@ -84,9 +85,15 @@ const WARNINGS: ReadonlySet<string> = new Set([
   'UnknownEventNames',
   'DirectoryStale',
   'WebhookDisabled',
+  'SinkFailing',
 ]);
 /** Conditions that get an Event at once, also for a new resource, and again when their reason changes. */
-const TOLD_AT_ONCE: ReadonlySet<string> = new Set(['ClientAddressHidden', 'UnknownEventNames', 'WebhookDisabled']);
+const TOLD_AT_ONCE: ReadonlySet<string> = new Set([
+  'ClientAddressHidden',
+  'UnknownEventNames',
+  'WebhookDisabled',
+  'SinkFailing',
+]);
 /** Reasons that pass by themselves: a start, a rollout, a scale-down, an address that is on its way. */
 const PASSING: ReadonlySet<string> = new Set([
   'Progressing',

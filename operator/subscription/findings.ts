@@ -36,6 +36,7 @@ export interface Findings {
   readonly unknownEventNames: Finding | null;
   readonly directoryStale: Finding | null;
   readonly webhookDisabled: Finding | null;
+  readonly sinkFailing: Finding | null;
 }
 
 export const good = (reason: string, message: string): Finding => ({ status: 'True', reason, message });

@@ -22,7 +22,7 @@ import { secretAccess } from './secret-access.ts';
 import { secretsStep, type SecretsStep } from './secrets-step.ts';
 import { writeStatus, type WholePass } from './status.ts';
 import { judgeTelemetry } from './telemetry.ts';
-import { disabledWebhooks } from './webhook-states.ts';
+import { disabledWebhooks, failingSinks } from './sender-states.ts';
 import { mayChangeGateways } from './workload.ts';
 
 /** The resource of a pass. */
@@ -134,6 +134,7 @@ async function readBackAll(context: Context, subject: Subject, found: Found, obj
       unknownEventNames: unknownEventNames(subscription),
       directoryStale: directoryAge(gateways.replicas, context.now()),
       webhookDisabled: disabledWebhooks(stood?.groups ?? before),
+      sinkFailing: failingSinks(stood?.groups ?? before),
     },
     gateway,
     urls: endpoint.urls,

@@ -5,7 +5,7 @@ import { milliseconds } from '../../event-log/provisioning/report.ts';
 import { reportGroups, type GroupSummary } from '../../event-log/provisioning/report-groups.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { resourceOf, type RedisStep } from './redis-step.ts';
-import { readWebhooks } from './webhook-states.ts';
+import { readSenders } from './sender-states.ts';
 
 /** Present state of a resource in Redis. */
 export interface StreamsReadBack {
@@ -29,7 +29,7 @@ export async function readStreams(
   }
 }
 
-/** Reads streams, groups and webhooks. Rejects with the client's error. */
+/** Reads streams, groups, webhooks and sinks. Rejects with the client's error. */
 async function readBack(
   client: RedisClient,
   subscription: Subscription,
@@ -44,12 +44,11 @@ async function readBack(
   const wanted = [...consumerGroups, ...retained];
   const place = { keyPrefix: redis.keyPrefix, partitions: stream.partitions, resource };
   const report = await reportGroups(client, place, wanted);
-  const webhooks = await readWebhooks(client, subscription, { resource, now });
+  const senders = await readSenders(client, subscription, { resource, now });
   const groups = wanted
     .flatMap((group, at) => {
       const summary = report.groups[at];
-      const webhook = webhooks.get(group.name);
-      return summary === undefined ? [] : [{ ...groupStatus(group, summary), ...(webhook && { webhook }) }];
+      return summary === undefined ? [] : [{ ...groupStatus(group, summary), ...senders.get(group.name) }];
     })
     .filter(({ name, accounts = 0 }) => accounts > 0 || consumerGroups.some((group) => group.name === name));
   const reports = report.partitions;

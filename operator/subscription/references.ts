@@ -47,6 +47,7 @@ export async function resolveReferences(subscription: Subscription, access: Secr
   const headersSecret =
     headers === undefined ? null : await look('telemetry.otlp.headersSecretName', headers, { values: [HEADERS_KEY] });
   await lookUpWebhooks(spec.consumerGroups, look);
+  await lookUpNats(spec.consumerGroups, look);
   await lookUpCertificate(subscription, look);
   await lookUpPullSecrets('gateway.imagePullSecrets', spec.gateway.imagePullSecrets, access, problems);
   const signing = token.signing.secretName;
@@ -141,6 +142,18 @@ async function lookUpWebhooks(groups: Subscription['spec']['consumerGroups'], lo
       await look(`${field}.secretRefs`, secret, { values: [key] });
     const ca = webhook?.caSecretRef;
     if (ca !== undefined) await look(`${field}.caSecretRef`, ca.name, { texts: [ca.key] });
+  }
+}
+
+/** Credentials and trusted authorities of NATS sinks. */
+async function lookUpNats(groups: Subscription['spec']['consumerGroups'], look: LookUp): Promise<void> {
+  for (const { name, nats } of groups) {
+    const field = `consumerGroups[${name}].nats`;
+    const { credsSecretRef: creds, tokenSecretRef: token, loginSecretName: login, caSecretRef: ca } = nats ?? {};
+    if (creds) await look(`${field}.credsSecretRef`, creds.name, { texts: [creds.key] });
+    if (token) await look(`${field}.tokenSecretRef`, token.name, { values: [token.key] });
+    if (login !== undefined) await look(`${field}.loginSecretName`, login, { values: ['username', 'password'] });
+    if (ca) await look(`${field}.caSecretRef`, ca.name, { authorities: [ca.key] });
   }
 }
 

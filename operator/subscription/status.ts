@@ -98,6 +98,7 @@ function nothingLookedAt(finding: Finding): Findings {
     unknownEventNames: null,
     directoryStale: null,
     webhookDisabled: null,
+    sinkFailing: null,
   };
 }
 

@@ -54,6 +54,21 @@ export const FULL_SPEC = {
         caSecretRef: { name: 'crm-authority' },
       },
     },
+    {
+      name: 'bus',
+      account: '4a6f2c1e9b',
+      nats: {
+        servers: ['tls://nats-0.example.com:4222', 'tls://nats-1.example.com'],
+        stream: 'CALLS',
+        subject: 'calls.{account}.{event}.{call}',
+        user: 'billing',
+        credsSecretRef: { name: 'bus-creds' },
+        caSecretRef: { name: 'bus-authority' },
+        timeout: '3s',
+        concurrency: 64,
+        format: 'CloudEvents',
+      },
+    },
   ],
   gateway: {
     replicas: 3,

@@ -28,6 +28,10 @@ const hook = (what: string, patch: Patch, says: RegExp, more: Patch = {}) => {
   const webhook = { url: 'https://crm.example.com/hooks', secretRefs: [{ name: 'crm' }], ...patch };
   return group(what, { name: 'a', account: MINIMAL_SPEC.account.id, webhook, ...more }, says);
 };
+const sink = (what: string, patch: Patch, says: RegExp, more: Patch = {}) => {
+  const nats = { servers: ['tls://nats.example.com:4222'], ...patch };
+  return group(what, { name: 'a', account: MINIMAL_SPEC.account.id, nats, ...more }, says);
+};
 const many = (count: number, make: (index: number) => unknown) => Array.from({ length: count }, (_, i) => make(i));
 const otlp = (what: string, patch: Patch, says: RegExp) =>
   wrong(what, { telemetry: { otlp: { endpoint: 'http://collector:4318', ...patch } } }, says);
@@ -112,6 +116,26 @@ export const WRONG_RESOURCES: readonly WrongResource[] = [
   group('no delivery', { name: 'a', maxDeliver: 0 }, /maxDeliver/),
   group('an acknowledgement within no time', { name: 'a', ackWait: '0s' }, /a duration from 1s to 1h/),
   hook('a webhook of no account', {}, /declared for an account/, { account: undefined }),
+  sink('a sink of no account', {}, /declared for an account/, { account: undefined }),
+  sink('a sink that may outlast ackWait', { timeout: '30s' }, /shorter than ackWait/),
+  sink('a sink beside a webhook', {}, /a webhook or to nats/, {
+    webhook: { url: 'https://crm.example.com/hooks', secretRefs: [{ name: 'crm' }] },
+  }),
+  sink('a sink without servers', { servers: [] }, /nats\.servers/),
+  sink('a sink with a password', { servers: ['nats://me:sesame@nats.example.com'] }, /nats\.servers\[0\]/),
+  sink('a sink over a WebSocket', { servers: ['wss://nats.example.com'] }, /nats\.servers\[0\]/),
+  sink('a sink to everything', { subject: 'firehose.>' }, /nats\.subject/),
+  sink('a sink with an unknown placeholder', { subject: 'firehose.{tenant}' }, /nats\.subject/),
+  sink(
+    'a sink with two kinds of credentials',
+    { tokenSecretRef: { name: 'a' }, loginSecretName: 'b' },
+    /one of credsSecretRef, tokenSecretRef and loginSecretName/,
+  ),
+  sink(
+    'authorities for what is in clear',
+    { servers: ['nats://nats.example.com'], caSecretRef: { name: 'a' } },
+    /caSecretRef belongs to servers with tls/,
+  ),
   hook('a webhook in clear', { url: 'http://crm.example.com/' }, /is https, unless/),
   hook('a webhook to a port of mail', { url: 'https://crm.example.com:25/' }, /one of webhooks\.allowedPorts/),
   wrong('no port for webhooks', { webhooks: { allowedPorts: [] } }, /webhooks\.allowedPorts/),

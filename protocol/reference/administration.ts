@@ -10,6 +10,7 @@ import {
   LOCKOUTS_PATH,
   REVOCATIONS_PATH,
   SOURCES_PATH,
+  SINKS_PATH,
   WEBHOOKS_PATH,
 } from '../paths.ts';
 import { explanationSchema } from '../explanation.ts';
@@ -156,6 +157,27 @@ const OPERATIONS: readonly Operation[] = [
     path: `${WEBHOOKS_PATH}/{group}/test`,
     id: 'testWebhook',
     summary: 'Send a test event',
+    answer: { type: 'object' },
+  },
+  {
+    method: 'get',
+    path: SINKS_PATH,
+    id: 'listSinks',
+    summary: 'The NATS sinks as this replica knows them',
+    answer: having('sinks'),
+  },
+  {
+    method: 'get',
+    path: `${SINKS_PATH}/{group}`,
+    id: 'showSink',
+    summary: 'One sink with its last messages',
+    answer: having('group', 'state', 'attempts'),
+  },
+  {
+    method: 'post',
+    path: `${SINKS_PATH}/{group}/test`,
+    id: 'testSink',
+    summary: 'Publish a test event',
     answer: { type: 'object' },
   },
   {

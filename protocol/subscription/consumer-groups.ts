@@ -3,6 +3,7 @@ import { accountId, groupFilters } from './filters.ts';
 import { durationMs } from './duration.ts';
 import { duration, ruled } from './rules.ts';
 import { platformOnly } from './takes-effect.ts';
+import { nats } from './nats.ts';
 import { webhook } from './webhook.ts';
 
 export const DEFAULT_GROUP = 'default';
@@ -50,6 +51,8 @@ const group = ruled(
     deletionPolicy: platformOnly(z.enum(['Delete', 'Retain']).default('Delete')),
     /** Its events are sent to a receiver over HTTP; it accepts no connections. */
     webhook: webhook.optional(),
+    /** Its events are published to a stream of NATS JetStream; it accepts no connections. */
+    nats: nats.optional(),
   }),
   {
     cel: "(has(self.startPosition) && self.startPosition == 'ID') == has(self.startID)",
@@ -70,6 +73,26 @@ const group = ruled(
       "duration(has(self.ackWait) ? self.ackWait : '30s')",
     holds: (group) => group.webhook === undefined || durationMs(group.webhook.timeout) < durationMs(group.ackWait),
     message: 'webhook.timeout is shorter than ackWait, or an event would be sent again while it is under way',
+    field: 'ackWait',
+  },
+  {
+    cel: '!has(self.webhook) || !has(self.nats)',
+    holds: (group) => group.webhook === undefined || group.nats === undefined,
+    message: 'a group is sent to a webhook or to nats: declare a group for each',
+    field: 'nats',
+  },
+  {
+    cel: '!has(self.nats) || has(self.account)',
+    holds: (group) => group.nats === undefined || group.account !== undefined,
+    message: 'a group with nats is declared for an account: give account',
+    field: 'account',
+  },
+  {
+    cel:
+      "!has(self.nats) || duration(has(self.nats.timeout) ? self.nats.timeout : '5s') < " +
+      "duration(has(self.ackWait) ? self.ackWait : '30s')",
+    holds: (group) => group.nats === undefined || durationMs(group.nats.timeout) < durationMs(group.ackWait),
+    message: 'nats.timeout is shorter than ackWait, or an event would be sent again while it is under way',
     field: 'ackWait',
   },
 );

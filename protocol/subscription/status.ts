@@ -38,6 +38,18 @@ const group = z.strictObject({
       lost: z.int().min(0).optional(),
     })
     .optional(),
+  /** Of a group that is published to NATS. */
+  nats: z
+    .strictObject({
+      /** Failing: nothing has got through for a minute. */
+      state: z.enum(['On', 'Failing']),
+      /** Why it fails: a code of NATS, JetStream or the system, as NO_STREAM. */
+      cause: z.string().max(64).optional(),
+      since: z.string().meta({ format: 'date-time' }).optional(),
+      /** Events that the log no longer had when they were due. */
+      lost: z.int().min(0).optional(),
+    })
+    .optional(),
   /** What happens to it when it is no longer declared. */
   deletionPolicy: z.enum(['Delete', 'Retain']),
 });

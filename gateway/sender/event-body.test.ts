@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Held, Loaded } from '../group/ledger.ts';
-import { batchBody, batchId, contentType, eventBody, webhookId } from './event-body.ts';
+import { batchBody, batchId, contentType, eventBody, headerId } from './event-body.ts';
 
 const FORM = { format: 'Standard', source: '/firehose/voice/acme' } as const;
 const BYTES = '{ "Event-Name":"CHANNEL_ANSWER", "n": 1.50 }';
@@ -49,10 +49,10 @@ test('V1: what a privacy profile hides is in no body', () => {
 });
 
 test('an id that no header can carry is its digest, always the same', () => {
-  assert.equal(webhookId('call/1'), 'call/1');
+  assert.equal(headerId('call/1'), 'call/1');
   for (const id of ['a b', 'ü', 'a\r\nx: y', 'x'.repeat(257), '']) {
-    assert.match(webhookId(id), /^sha256:[\w-]{43}$/);
-    assert.equal(webhookId(id), webhookId(id));
+    assert.match(headerId(id), /^sha256:[\w-]{43}$/);
+    assert.equal(headerId(id), headerId(id));
   }
 });
 

@@ -4,7 +4,7 @@ import { compareIds } from '../../protocol/position.ts';
 import { isSourceGap } from '../../protocol/source-gap.ts';
 import { LogUnavailable, type EventLog, type StoredEntry } from '../../event-log/event-log.ts';
 import { poisonReason } from '../../event-log/poison.ts';
-import type { Verdict } from './judge-answer.ts';
+import type { Verdict } from './verdict.ts';
 
 /** An event as a request needs it. */
 export interface SentEvent {

@@ -1,4 +1,4 @@
-import type { Verdict } from './judge-answer.ts';
+import type { Verdict } from './verdict.ts';
 
 /** One request as administrators see it. */
 export interface Attempt {

@@ -1,15 +1,15 @@
 import type { DisabledReason } from '../../protocol/webhook-state.ts';
 import type { Attempt } from './attempts.ts';
 import type { ReplayReport } from './replay.ts';
-import type { HeldBack, Webhook } from './webhook.ts';
+import type { HeldBack, Sender } from './sender.ts';
 
 /**
- * A webhook as administrators see it. Times are RFC 3339, durations milliseconds. More than eight members: a report.
+ * A sender as administrators see it. Times are RFC 3339, durations milliseconds. More than eight members: a report.
  */
-export interface ShownWebhook {
+export interface ShownSender {
   readonly group: string;
   readonly account: string;
-  /** Origin of its URL, without path and query, which may contain a credential. */
+  /** Of the destination, without what may contain a credential. */
   readonly host: string;
   readonly state: 'sending' | 'paused' | 'probing' | 'held_back';
   /** Why it is held back; null while it is not. */
@@ -17,6 +17,8 @@ export interface ShownWebhook {
   /** Why and since when it is off; null while it is on. */
   readonly off: { readonly reason: DisabledReason; readonly since: string } | null;
   readonly failing_since: string | null;
+  /** What failed last, such as TIMEOUT or HTTP_503; null while nothing fails. */
+  readonly failing_cause: string | null;
   readonly succeeded_at: string | null;
   /** Pauses since the last success, on this replica. */
   readonly failures: number;
@@ -42,8 +44,8 @@ export function show({
   attempts,
   counters,
   replays,
-}: Webhook): ShownWebhook {
-  const { disabled = null, failingSince = null, succeededAt = null, lost = 0 } = state ?? {};
+}: Sender): ShownSender {
+  const { disabled = null, failingSince = null, failingCause = null, succeededAt = null, lost = 0 } = state ?? {};
   return {
     group: name,
     account,
@@ -52,6 +54,7 @@ export function show({
     held_back: heldBack,
     off: disabled && { reason: disabled.reason, since: timeOf(disabled.at) },
     failing_since: failingSince === null ? null : timeOf(failingSince),
+    failing_cause: failingCause,
     succeeded_at: succeededAt === null ? null : timeOf(succeededAt),
     failures: endpoint.failures,
     in_flight: endpoint.inFlight,

@@ -65,7 +65,17 @@ function typeOf(name: string): string {
 
 const HEADER_SAFE = /^[\x21-\x7e]{1,256}$/;
 
-/** The event's id as `webhook-id`: unchanged, or its digest if a header cannot contain it. */
-export function webhookId(eventId: string): string {
+/** The event's id as the value of a header: unchanged, or its digest if a header cannot contain it. */
+export function headerId(eventId: string): string {
   return HEADER_SAFE.test(eventId) ? eventId : `sha256:${createHash('sha256').update(eventId).digest('base64url')}`;
+}
+
+/** W3C Trace Context, version 00. */
+const TRACEPARENT = /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The trace of the only event of an order, as a header; empty without one. */
+export function traceHeader(events: readonly Pick<Sent, 'meta'>[]): { readonly traceparent?: string } {
+  const [event] = events;
+  const traceparent = event?.meta.traceparent ?? '';
+  return events.length === 1 && TRACEPARENT.test(traceparent) ? { traceparent } : {};
 }

@@ -4,12 +4,12 @@ import type { GroupGap, GroupGapReason, LostReason } from '../group/groups.ts';
 import type { Held } from '../group/ledger.ts';
 import { countedAttempts } from '../group/failure.ts';
 import { Gathering } from './gathering.ts';
-import type { Verdict } from './judge-answer.ts';
+import type { Verdict } from './verdict.ts';
 
 type Event = Held<GroupMember>;
 
-/** What a member needs from its webhook. */
-export interface MemberWebhook {
+/** What a member needs from its sender. */
+export interface MemberSender {
   /** How many requests may begin now. */
   room(): number;
   /** Most events of one request, and how long the first of them waits for others. */
@@ -25,17 +25,17 @@ export interface MemberWebhook {
 }
 
 /**
- * The webhook of a group as its member: each frame of a connection becomes a request here, for one event or for a
+ * The sender of a group as its member: each frame of a connection becomes a request here, for one event or for a
  * batch. The answer acknowledges, refuses or gives up the event in the ledger, which keeps the order of each call (W1).
  * A refused batch says nothing about its events: each is then sent alone.
  */
-export class WebhookMember implements JoinedMember {
+export class SenderMember implements JoinedMember {
   readonly number: number;
   readonly seed: number;
   /** A request ends before `ackWait`, by its own limit. */
   readonly isHung = false;
   readonly #group: MemberGroup;
-  readonly #webhook: MemberWebhook;
+  readonly #webhook: MemberSender;
   readonly #underWay = new Map<Event, AbortController>();
   readonly #gathering: Gathering<Event>;
   /** Refused in a batch. */
@@ -46,7 +46,7 @@ export class WebhookMember implements JoinedMember {
   load = 0;
   gone = false;
 
-  constructor(number: number, group: MemberGroup, webhook: MemberWebhook) {
+  constructor(number: number, group: MemberGroup, webhook: MemberSender) {
     this.number = number;
     this.#group = group;
     this.#webhook = webhook;

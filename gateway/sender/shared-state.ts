@@ -1,5 +1,4 @@
 import { resourceKeys } from '../../protocol/keys.ts';
-import type { Webhook } from '../../protocol/subscription/webhook.ts';
 import {
   declarationOf,
   decodeWebhookState,
@@ -20,12 +19,13 @@ export interface SharedStateOptions {
   /** `<namespace>/<name>`. */
   readonly resource: string;
   readonly group: string;
-  readonly webhook: Webhook;
+  /** A changed one is on. */
+  readonly declaration: object;
   readonly logger: Logger;
 }
 
 /**
- * The replicas' shared state of one webhook, in Redis. Decisions of this replica apply here at once, and each `refresh`
+ * The replicas' shared state of one sender, in Redis. Decisions of this replica apply here at once, and each `refresh`
  * writes them again until Redis has them. Times are Unix milliseconds.
  */
 export class SharedState {
@@ -50,24 +50,28 @@ export class SharedState {
 
   /** Writes pending changes and reads the rest. Never rejects. */
   async refresh(): Promise<void> {
-    const { client, webhook } = this.#options;
+    const { client, declaration } = this.#options;
     await this.#trying(async () => {
       await this.#writeLosses();
       const owed = this.#owed;
       if (owed !== null) await client.hset(this.#key, owed);
       if (this.#owed !== owed) return;
       this.#owed = null;
-      const read = decodeWebhookState(await client.hgetall(this.#key), webhook);
+      const read = decodeWebhookState(await client.hgetall(this.#key), declaration);
       // Decisions that were made here while Redis answered are written next.
       if (this.#owed === null) this.#current = read;
     });
   }
 
   /** Nothing succeeds from here: since now, unless it is so for longer. */
-  async fails(now: number): Promise<void> {
-    if (this.#current?.failingSince === null) this.#current = { ...this.#current, failingSince: now };
+  async fails(now: number, cause: string): Promise<void> {
+    const isNews = this.#current?.failingCause !== cause;
+    if (this.#current !== null)
+      this.#current = { ...this.#current, failingSince: this.#current.failingSince ?? now, failingCause: cause };
     await this.#trying(async () => {
-      await this.#options.client.hsetnx(this.#key, WEBHOOK_FIELD.failingSince, String(now));
+      const { client } = this.#options;
+      await client.hsetnx(this.#key, WEBHOOK_FIELD.failingSince, String(now));
+      if (isNews) await client.hset(this.#key, WEBHOOK_FIELD.failingCause, cause);
     });
   }
 
@@ -76,22 +80,23 @@ export class SharedState {
     const wasFailing = this.#current?.failingSince !== null;
     if (!wasFailing && now - this.#wroteSuccessAt < SUCCESS_EVERY_MS) return;
     this.#wroteSuccessAt = now;
-    if (this.#current !== null) this.#current = { ...this.#current, failingSince: null, succeededAt: now };
+    if (this.#current !== null)
+      this.#current = { ...this.#current, failingSince: null, failingCause: null, succeededAt: now };
     await this.#trying(async () => {
       const { client } = this.#options;
       await client.hset(this.#key, WEBHOOK_FIELD.succeededAt, String(now));
-      await client.hdel(this.#key, WEBHOOK_FIELD.failingSince);
+      await client.hdel(this.#key, WEBHOOK_FIELD.failingSince, WEBHOOK_FIELD.failingCause);
     });
   }
 
   /** Off for all replicas, until the declaration is changed or it is enabled. */
   async disable(reason: DisabledReason, now: number): Promise<void> {
-    const { failingSince = null, succeededAt = null, lost = 0 } = this.#current ?? {};
-    this.#current = { disabled: { reason, at: now }, failingSince, succeededAt, lost };
+    const { failingSince = null, failingCause = null, succeededAt = null, lost = 0 } = this.#current ?? {};
+    this.#current = { disabled: { reason, at: now }, failingSince, failingCause, succeededAt, lost };
     this.#owed = {
       [WEBHOOK_FIELD.disabledReason]: reason,
       [WEBHOOK_FIELD.disabledAt]: String(now),
-      [WEBHOOK_FIELD.disabledOf]: declarationOf(this.#options.webhook),
+      [WEBHOOK_FIELD.disabledOf]: declarationOf(this.#options.declaration),
     };
     await this.refresh();
   }
@@ -110,8 +115,9 @@ export class SharedState {
 
   /** On again for all replicas, with a new clock for `disableAfter`. Rejects with the client's error. */
   async enable(): Promise<void> {
-    const { disabledReason, disabledAt, disabledOf, failingSince } = WEBHOOK_FIELD;
-    await this.#options.client.hdel(this.#key, disabledReason, disabledAt, disabledOf, failingSince);
+    const { disabledReason, disabledAt, disabledOf, failingSince, failingCause } = WEBHOOK_FIELD;
+    const fields = [disabledReason, disabledAt, disabledOf, failingSince, failingCause];
+    await this.#options.client.hdel(this.#key, ...fields);
     this.#owed = null;
     await this.refresh();
   }
@@ -125,7 +131,7 @@ export class SharedState {
       const code = redisErrorCode(error);
       if (code === this.#lastCode) return;
       this.#lastCode = code;
-      this.#options.logger.warn({ code }, 'the state of a webhook cannot be shared; trying again');
+      this.#options.logger.warn({ code }, 'the state of a sender cannot be shared; trying again');
     }
   }
 }
