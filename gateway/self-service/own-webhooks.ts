@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { releaseOwnWebhook } from '../../event-log/provisioning/own-webhooks.ts';
 import { groupKeys, groupName } from '../../protocol/keys.ts';
@@ -198,7 +199,7 @@ export class OwnWebhooks implements AsyncDisposable {
   seal(of: OwnWebhookOf, secret: string): string {
     const parsed = parseSecret(secret);
     if ('fault' in parsed) throw new Error(`unreachable: the new secret ${parsed.fault}`);
-    return sealSecret(parsed.key.bytes, this.#parts.keys, this.#nameOf(of));
+    return sealSecret(parsed.key.secret.export(), this.#parts.keys, this.#nameOf(of));
   }
 
   #keysOf({ record, ...of }: OwnWebhook) {
@@ -206,7 +207,7 @@ export class OwnWebhooks implements AsyncDisposable {
     const sealed = [{ secret, until: Number.POSITIVE_INFINITY }, ...(previous === null ? [] : [previous])];
     return sealed.flatMap(({ secret: text, until }) => {
       const bytes = openSecret(text, this.#parts.keys, this.#nameOf(of));
-      return bytes === null ? [] : [{ bytes, until }];
+      return bytes === null ? [] : [{ secret: createSecretKey(bytes), until }];
     });
   }
 

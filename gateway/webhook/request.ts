@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import { guardedAgent } from '../../runtime/net/guarded-agent.ts';
 import type { Outcome } from './judge-answer.ts';
@@ -35,9 +36,11 @@ export interface Requests extends Disposable {
 export function openRequests({ url, policy, timeoutMs, ca }: Receiver): Requests {
   const agent = guardedAgent(url.protocol, policy);
   const { request } = url.protocol === 'https:' ? https : http;
+  const target = urlToHttpOptions(url);
   const once = ({ headers, body, signal }: Sending) => {
     const authorities = ca();
-    const call = request(url, {
+    const call = request({
+      ...target,
       method: 'POST',
       agent,
       headers: { ...headers, 'content-length': String(body.length) },

@@ -1,9 +1,10 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { secretValue } from '../../runtime/files/secret-value.ts';
 
 /** A signing secret's key. It appears in no log, metric, span or error (W5). */
 export interface SigningKey {
-  readonly bytes: Buffer;
+  /** Imported once: an HMAC by the bytes of a key costs four times as much. */
+  readonly secret: KeyObject;
 }
 
 const PREFIX = 'whsec_';
@@ -25,7 +26,7 @@ export function parseSecret(text: string): { readonly key: SigningKey } | { read
   if (!isWhole) return { fault: `is not ${PREFIX} and a key in base64` };
   if (bytes.length < SHORTEST || bytes.length > LONGEST)
     return { fault: `holds a key of ${bytes.length} bytes: it needs ${SHORTEST} to ${LONGEST}` };
-  return { key: { bytes } };
+  return { key: { secret: createSecretKey(bytes) } };
 }
 
 /** The signed content: the headers `webhook-id` and `webhook-timestamp` (Unix seconds), and the body. */
@@ -41,8 +42,8 @@ export interface Signed {
  */
 export function signatureOf({ id, timestamp, body }: Signed, keys: readonly SigningKey[]): string {
   return keys
-    .map(({ bytes }) => {
-      const hmac = createHmac('sha256', bytes).update(`${id}.${timestamp}.`).update(body);
+    .map(({ secret }) => {
+      const hmac = createHmac('sha256', secret).update(`${id}.${timestamp}.`).update(body);
       return `v1,${hmac.digest('base64')}`;
     })
     .join(' ');

@@ -24,13 +24,20 @@ type Name =
   | 'stageTls'
   | 'stageTlsDeflated'
   | 'fewDeflated'
-  | 'fewOwnWindows';
+  | 'fewOwnWindows'
+  | 'fewFloorDeflated';
 
 const speed = deliveriesPerCpuSecond;
 const cost = cpuPerDelivery;
 const COMPARISONS: readonly Comparison<Name>[] = [
   { target: 'P1deflated', of: 'gatewayDeflated', against: 'floor128', figure: speed },
-  { target: 'P14', of: 'fewDeflated', against: 'fewOwnWindows', figure: speed },
+  {
+    target: 'P14',
+    of: 'fewDeflated',
+    against: 'fewOwnWindows',
+    figure: speed,
+    yardstick: { of: 'fewFloorDeflated', against: 'fewOwnWindows' },
+  },
   {
     target: 'P27',
     of: 'stageDeflated',
@@ -92,5 +99,6 @@ async function field(bench: Bench, seconds: number): Promise<Partial<Record<Name
       connections: FEW,
       start: () => startDeflating(bench, file),
     },
+    fewFloorDeflated: { ...floor(BATCH, deflatedBytes), connections: FEW },
   };
 }

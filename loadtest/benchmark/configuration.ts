@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import { eventLines, meanBytes, meanDeflatedBytes } from './event-file.ts';
@@ -18,7 +18,7 @@ export interface Configuration extends AsyncDisposable {
   configFolder(accounts: number, options: { readonly isTls: boolean; readonly calls: boolean }): Promise<string>;
   readonly stateFolder: string;
   /** Path of a file with one request target on each line; all of them filter, with equal or different filters. */
-  targets(distinctFilters: number, path?: string): Promise<string>;
+  targets(distinctFilters: number): Promise<string>;
   /** The same for one target that all use. */
   target(target: string): Promise<string>;
   /** For a server without path and token. */
@@ -92,12 +92,12 @@ export async function writeConfiguration(): Promise<Configuration> {
     },
     target,
     anyTarget,
-    async targets(distinctFilters, path = STREAM_PATH) {
-      const file = join(folder, `targets-${distinctFilters}-${basename(path)}`);
+    async targets(distinctFilters) {
+      const file = join(folder, `targets-${distinctFilters}`);
       const lines = await Promise.all(
         Array.from({ length: distinctFilters }, async (_, at) => {
           const token = await mint(secret, distinctFilters === 1 ? [WANTED] : [WANTED, `X_${at}`]);
-          return `${path}?token=${token}\n`;
+          return `${STREAM_PATH}?token=${token}\n`;
         }),
       );
       await writeFile(file, lines.join(''), { mode: 0o600 });

@@ -25,7 +25,6 @@ const ofStage = { ...FED_BY_ITSELF, content: 'ordered' } as const;
 export type ContenderName =
   | 'floor128'
   | 'gateway'
-  | 'gatewayEvents'
   | 'naive'
   | 'socketio'
   | 'nats'
@@ -34,6 +33,7 @@ export type ContenderName =
   | 'floor32'
   | 'floor1'
   | 'stage'
+  | 'stageEvents'
   | 'stageDistinct'
   | 'stage1'
   | 'stage100'
@@ -57,12 +57,6 @@ export function contenders(
   return {
     floor128: { ...ofFloor, name: 'C floor, 128 a write', start: () => startFloor(bench, 128) },
     gateway: { ...ofGateway, name: 'gateway', filters: 1, start: () => startGateway(bench, 1) },
-    gatewayEvents: {
-      ...ofGateway,
-      name: 'gateway, Server-Sent Events',
-      filters: 1,
-      start: () => startGateway(bench, 1, { isEvents: true }),
-    },
     naive: {
       name: 'naive gateway',
       filters: 0,
@@ -80,6 +74,11 @@ export function contenders(
       start: () => startGateway(bench, connections),
     },
     floor32: { ...ofFloor, name: 'C floor, 32 a write', start: () => startFloor(bench, 32) },
+    stageEvents: {
+      ...ofStage,
+      name: 'fan-out, 32, Server-Sent Events',
+      start: () => startStage(bench, { batch: 32, filters: '1', seconds, isEvents: true }),
+    },
     stage: { ...ofStage, name: 'fan-out, 32 a write', start: stage('1') },
     stageDistinct: {
       ...ofStage,

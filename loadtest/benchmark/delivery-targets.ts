@@ -12,7 +12,7 @@ export const DELIVERY_TARGETS = {
   },
   P23: {
     id: 'P23',
-    what: 'cost of a delivery as Server-Sent Events / over a WebSocket, gateway saturated',
+    what: 'cost of a delivery as Server-Sent Events / over a WebSocket, 32 a write',
     better: 'lower',
     floor: 1.05,
     goal: 1,

@@ -1,9 +1,9 @@
-import { keptUp, measurePaced, type PacedSample } from './measurements.ts';
+import { keptUp, measurePaced, measureSaturated, type Contender, type PacedSample } from './measurements.ts';
 import { startSocketIo } from './peers/start-socketio.ts';
 import { judge, TARGETS, type Ratio } from './ratios.ts';
 import { note, progress, type RunContext } from './run-context.ts';
-import { deliveriesPerCpuSecond, isDisturbed } from './sample.ts';
-import { startGateway } from './servers.ts';
+import { deliveriesPerCpuSecond, isDisturbed, type Sample } from './sample.ts';
+import { startGateway, startPacedFloor, type Bench } from './servers.ts';
 
 const PACED = {
   P11few: { connections: 10, rate: 10_000 },
@@ -12,6 +12,15 @@ const PACED = {
 const WARM_SECONDS = 1.5;
 /** So low that every write contains one event. */
 const SELDOM = { connections: 1_000, rate: 20, warmSeconds: WARM_SECONDS } as const;
+/** What only write() takes of the core then. */
+const seldomFloor = (bench: Bench): Contender => ({
+  name: 'C floor, 20 events/s',
+  filters: 0,
+  content: 'none',
+  ahead: 0,
+  fillerEvery: 0,
+  start: () => startPacedFloor(bench, SELDOM.rate),
+});
 
 /** P11: from the time at which an event was due until its frame was read. P4, if socket.io is available. */
 export async function measureLatencies(run: RunContext): Promise<Ratio[]> {
@@ -38,7 +47,7 @@ async function seldom(run: RunContext): Promise<Ratio[]> {
   const { bench, mode, peers } = run;
   const socketio = peers.get('socketio');
   if (socketio === undefined) return [];
-  const figures: number[] = [];
+  const [figures, yardsticks]: [number[], number[]] = [[], []];
   for (let round = 1; round <= mode.pacedRounds; round += 1) {
     const step = { ...SELDOM, seconds: mode.pacedSeconds };
     const ours = await measurePaced(bench, { name: 'gateway', start: () => startGateway(bench, 1) }, step);
@@ -47,11 +56,16 @@ async function seldom(run: RunContext): Promise<Ratio[]> {
       { name: 'socket.io', start: () => startSocketIo(bench, socketio.path) },
       step,
     );
+    const window = { connections: SELDOM.connections, warmMs: 1_000 * WARM_SECONDS, windowMs: 1_000 * step.seconds };
+    const least = await measureSaturated(bench, seldomFloor(bench), window);
     for (const sample of [ours, theirs]) note(run, sample, true);
+    note(run, least);
+    const against = (sample: Sample) => deliveriesPerCpuSecond(sample) / deliveriesPerCpuSecond(theirs);
     const isFair = [ours, theirs].every((sample) => keptUp(sample) && !isDisturbed(sample));
-    figures.push(isFair ? deliveriesPerCpuSecond(ours) / deliveriesPerCpuSecond(theirs) : Number.NaN);
+    figures.push(isFair ? against(ours) : Number.NaN);
+    yardsticks.push(isFair && !isDisturbed(least) ? against(least) : Number.NaN);
   }
-  return [judge(TARGETS.P4, figures)];
+  return [judge(TARGETS.P4, figures, yardsticks)];
 }
 
 function notKeptUp(sample: PacedSample): number {

@@ -11,8 +11,8 @@ const cost = cpuPerDelivery;
 const floorAgainst = (against: ContenderName) => ({ of: 'floor128', against }) as const;
 const COMPARISONS: readonly Comparison<ContenderName>[] = [
   { target: 'P1', of: 'gateway', against: 'floor128', figure: speed, most: 1 },
-  { target: 'P23', of: 'gatewayEvents', against: 'gateway', figure: cost },
   { target: 'P2', of: 'stage', against: 'floor32', figure: speed, most: 1 },
+  { target: 'P23', of: 'stageEvents', against: 'stage', figure: cost },
   { target: 'P3', of: 'gateway', against: 'socketio', figure: speed, yardstick: floorAgainst('socketio') },
   { target: 'P5', of: 'gateway', against: 'nats', figure: speed, yardstick: floorAgainst('nats') },
   { target: 'centrifugo', of: 'gateway', against: 'centrifugo', figure: speed, yardstick: floorAgainst('centrifugo') },

@@ -1,5 +1,4 @@
 import { fileURLToPath } from 'node:url';
-import { EVENTS_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { startRabbit } from '../../testing/rabbitmq-server.ts';
 import type { RedisServer } from '../../testing/redis-server.ts';
 import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
@@ -64,8 +63,6 @@ export interface GatewayOptions {
   /** Accounts below the one that all its clients see; default 0. */
   readonly accounts?: number;
   readonly isTls?: boolean;
-  /** Its clients read Server-Sent Events. */
-  readonly isEvents?: boolean;
   /** Keeps the table of live calls. */
   readonly calls?: boolean;
   /** Further settings, for one that exports. */
@@ -75,7 +72,7 @@ export interface GatewayOptions {
 
 /** The gateway as shipped, without TLS unless requested. */
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
-  const { accounts = 0, isTls = false, isEvents = false, calls = false, telemetry = {}, content } = options;
+  const { accounts = 0, isTls = false, calls = false, telemetry = {}, content } = options;
   const { configuration, redis } = bench;
   const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...COMMAND, 'gateway'], {
     place: 'server',
@@ -97,11 +94,10 @@ export async function startGateway(bench: Bench, filters: number, options: Gatew
   });
   return serverOf(gateway, port, {
     ...ours(bench),
-    targets: await configuration.targets(filters, isEvents ? EVENTS_PATH : STREAM_PATH),
+    targets: await configuration.targets(filters),
     begin: null,
     isTls,
     ...(content !== undefined && { content }),
-    ...(isEvents && { dialect: 'sse' }),
   });
 }
 
@@ -124,9 +120,11 @@ export async function startStage(
     readonly isTls?: boolean;
     readonly content?: NonNullable<Server['content']>;
     readonly hasPrivacy?: boolean;
+    /** Its clients read Server-Sent Events. */
+    readonly isEvents?: boolean;
   },
 ): Promise<Server> {
-  const { batch, filters, seconds, isTls = false, content, hasPrivacy = false } = options;
+  const { batch, filters, seconds, isTls = false, content, hasPrivacy = false, isEvents = false } = options;
   const args = [
     'stage',
     `--batch=${batch}`,
@@ -146,6 +144,7 @@ export async function startStage(
     isTls,
     ...(content !== undefined && { content }),
     ...ours(bench),
+    ...(isEvents && { dialect: 'sse' }),
   });
 }
 
@@ -190,6 +189,23 @@ export async function startTlsFloor(bench: Bench): Promise<Server> {
     isTls: true,
     ...ours(bench),
   });
+}
+
+/** The same as `startFloor`, one event to each connection so many times a second. */
+export async function startPacedFloor(bench: Bench, rate: number): Promise<Server> {
+  const floor = await start([bench.programs.floor, '1'], { place: 'server' });
+  const { port } = await floor.next(portLine);
+  let timer: NodeJS.Timeout | null = null;
+  const server = serverOf(floor, port, {
+    targets: bench.configuration.anyTarget,
+    begin: () => (timer = setInterval(() => floor.tell('once'), 1_000 / rate)),
+    ...ours(bench),
+  });
+  const end = async () => {
+    if (timer !== null) clearInterval(timer);
+    await server[Symbol.asyncDispose]();
+  };
+  return { ...server, [Symbol.asyncDispose]: end };
 }
 
 export interface MatchCost {

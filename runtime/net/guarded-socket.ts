@@ -43,7 +43,8 @@ export function guardedSocket(
   policy: AddressPolicy | null,
   resolve: typeof lookup = lookup,
 ): Socket {
-  const target: TcpNetConnectOpts = { host, port };
+  // As Node's own agents do: a request must not wait for the acknowledgement of the one before it.
+  const target: TcpNetConnectOpts = { host, port, noDelay: true };
   if (policy !== null) {
     target.lookup = guardedLookup(policy, resolve);
     // Node calls `lookup` only for names. A refused target fails in the same way, before a packet is sent.

@@ -4,7 +4,7 @@
  *   floor <frames a write> [<payload bytes>]
  *
  * Prints {"port":N}; answers any upgrade; after `start` on stdin it writes batches round robin as fast as they are
- * taken, until `stop`. `mark` prints {"frames":N,"writes":N}: what the kernel took, which is not yet delivered.
+ * taken, until `stop`; after `once` it writes one batch. `mark` prints {"frames":N,"writes":N}: what the kernel took, which is not yet delivered.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -101,6 +101,7 @@ static void command(void) {
   for (char *word = strtok(line, "\n"); word; word = strtok(NULL, "\n")) {
     if (strcmp(word, "start") == 0) running = 1;
     if (strcmp(word, "stop") == 0) running = 0;
+    if (strcmp(word, "once") == 0) round_robin();
     if (strcmp(word, "quit") == 0) exit(0);
     if (strcmp(word, "mark") == 0) printf("{\"frames\":%lu,\"writes\":%lu}\n", taken / (4 + payload), writes);
   }
