@@ -10,9 +10,10 @@ import type { Groups } from '../group/groups.ts';
 import { addCounters, createSenderCounters, type SenderCounters } from '../sender/counters.ts';
 import { parseSecret } from '../webhook/sign.ts';
 import type { Sender } from '../sender/sender.ts';
-import { encodeRecord, groupOf, tokenOf, type OwnRecord, type OwnWebhook } from './record.ts';
+import { encodeRecord, groupOf, tokenOf, type OwnWebhook } from './record.ts';
 import { RunningWebhook, type RunningParts } from './running.ts';
-import { openSecret, sealedBy, sealSecret, type SealKeys } from './seal-secret.ts';
+import { sealedAgain } from './seal-again.ts';
+import { openSecret, sealSecret, type SealKeys } from './seal-secret.ts';
 import type { OwnWebhookStore, Stored } from './store.ts';
 
 export interface OwnWebhooksParts extends Omit<RunningParts, 'keysOf' | 'onEnded' | 'groups'> {
@@ -29,9 +30,6 @@ const REFRESH_MS = 1_000;
 const RELEASED_AFTER_MS = 5_000;
 /** So long what a replica without a connection to Redis may create again is removed again. */
 const FORGOTTEN_AFTER_MS = 60_000;
-/** Replicas learn of new signing keys at different times: they must not seal by turns. */
-const SEALED_AGAIN_AFTER_MS = 20_000;
-
 /** The self-service webhooks of the resource on this replica, as Redis has them. */
 export class OwnWebhooks implements AsyncDisposable {
   readonly #parts: OwnWebhooksParts;
@@ -176,23 +174,8 @@ export class OwnWebhooks implements AsyncDisposable {
         );
       return;
     }
-    const sealed = this.#sealedAgain(webhook, Date.now());
+    const sealed = sealedAgain(record, { keys: this.#parts.keys, of: this.#nameOf(webhook), now: Date.now() });
     if (sealed !== null) await store.change(webhook, encodeRecord(sealed));
-  }
-
-  #sealedAgain({ record, ...of }: OwnWebhook, now: number): OwnRecord | null {
-    const { keys } = this.#parts;
-    const texts = [record.secret, ...(record.previous === null ? [] : [record.previous.secret])];
-    const isOwed = texts.some((text) => sealedBy(text) !== keys.kid) && now - record.sealedAt > SEALED_AGAIN_AFTER_MS;
-    if (!isOwed) return null;
-    const again = (text: string) => {
-      const opened = openSecret(text, keys, this.#nameOf(of));
-      return opened && sealSecret(opened, keys, this.#nameOf(of));
-    };
-    const [secret, previous] = [again(record.secret), record.previous && again(record.previous.secret)];
-    if (secret === null) return null;
-    const kept = record.previous === null || previous === null ? null : { ...record.previous, secret: previous };
-    return { ...record, secret, previous: kept, sealedAt: now };
   }
 
   /** A new secret for a record, and how it is stored. */

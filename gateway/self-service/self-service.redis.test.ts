@@ -325,6 +325,46 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
     assert.equal(it.receiver.received.length, seen);
   });
 
+  test('W1: goes on at another replica, also after a rotation of the signing keys', LIMIT, async () => {
+    await using it = await opened();
+    const { id } = await it.create();
+    const published = events(['a', 'b', 'c', 'd'], 40);
+    it.receiver.behave((hook, response) => setTimeout(() => it.receiver.accept(hook, response), 5));
+    await using other = await startGateway({
+      redisUrl: redis.url,
+      redis: { keyPrefix: it.keyPrefix },
+      webhooks: { selfService: { enabled: true } },
+      state: it.running.stateFolder,
+      // A new key signs, and seals, from here on.
+      auth: { token: { signing: { algorithm: 'EdDSA' } } },
+    });
+    await it.append(published);
+    await until('some requests', () => it.receiver.received.length, { holds: (seen) => seen > 20 });
+    const isEarly = it.receiver.missing(published).length > 0;
+    await it.running.gateway[Symbol.asyncDispose]();
+    await it.accepted(published);
+    assert.ok(isEarly, 'the replica left too late');
+    assert.deepEqual(it.receiver.faults, []);
+    const elsewhere = await it.loginOf(other);
+    assert.partialDeepStrictEqual((await elsewhere.ask('GET', `/${id}`)).body, { state: 'sending', lost: 0 });
+  });
+
+  test('W3: whose receiver never answers delays neither another webhook nor another account', LIMIT, async () => {
+    await using it = await opened();
+    await using silent = await WebhookReceiver.start(newSecret(), 'silent.example.com');
+    silent.behave(() => undefined);
+    await it.internet.add('silent.example.com', silent);
+    await it.tenant.create({ url: 'https://silent.example.com/' });
+    await it.create();
+    const calls = Array.from({ length: 20 }, (_, at) => `call-${at}`);
+    const published = events(calls, 5);
+    await it.append(published);
+    await it.accepted(published);
+    // As many requests as one of them may have at a time.
+    await until('the requests without an answer', () => silent.received.length, { holds: (seen) => seen === 8 });
+    assert.deepEqual(it.receiver.faults, []);
+  });
+
   test('is released with its resource', LIMIT, async () => {
     const where = { keyPrefix: 'released:', partitions: 4, resource: 'default/quickstart' };
     {

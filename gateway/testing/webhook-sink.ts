@@ -1,6 +1,7 @@
 /**
  * A receiver as a process of its own, for measurements: answers 204 at once, and on the path `/silent` never. Prints its port, and for each
- * `reset` that it reads what it got since: requests, the time from the first to the last, and their age in milliseconds.
+ * `reset` that it reads what it got since: requests, the time from the first to the last, and their age in milliseconds. What comes
+ * to `/other` is answered and not counted.
  */
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
@@ -15,6 +16,7 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
     if (request.url === '/silent') return;
+    if (request.url === '/other') return void response.writeHead(204).end();
     const now = performance.timeOrigin + performance.now();
     if (taken === 0) first = now;
     last = now;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { judge, p99, type Round, type Window } from './verdict.ts';
+import { p99 } from '../../testing/compare-p99.ts';
+import { judge, type Round, type Window } from './verdict.ts';
 
 const window = (ms: number, change: Partial<Window> = {}): Window => ({
   latencies: Array.from({ length: 200 }, () => ms),

@@ -1,3 +1,5 @@
+import { isSlower, median, p99 } from '../../testing/compare-p99.ts';
+
 /** The well-behaved client's measurements in one window. Times in milliseconds. */
 export interface Window {
   readonly latencies: readonly number[];
@@ -33,19 +35,7 @@ export interface Verdict {
   readonly broken: readonly string[];
 }
 
-/** I15: the p99 of others moves by at most 10 %. */
-const RATIO = 1.1;
-/** An event's path crosses a few turns of the event loop, each of which may contain an attacker's handshake. */
-const NOISE_MS = 5;
-/** On a machine with other load: only a value far beyond both certainly belongs to the gateway. */
-const SHARED = { ratio: 1.5, noiseMs: 15 };
 const LOGIN_LIMIT_MS = 2_000;
-
-/** The 99th percentile; 0 for no values. */
-export function p99(values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? 0;
-}
 
 /**
  * Compares the attacked windows with those beside a decoy: the difference is the gateway's own part. Uses medians over
@@ -58,11 +48,9 @@ export function judge(rounds: readonly Round[], { isShared = false } = {}): Verd
   const besideP99 = median(...all99(({ beside }) => beside));
   const attackedP99 = (isShared ? Math.min : median)(...all99(({ attacked }) => attacked));
   const control = Math.max(quietP99, besideP99);
-  const { ratio, noiseMs } = isShared ? SHARED : { ratio: RATIO, noiseMs: NOISE_MS };
-  const slow =
-    attackedP99 > Math.max(control * ratio, control + noiseMs)
-      ? [`event p99 is ${ms(attackedP99)}, ${ms(besideP99)} beside a decoy, ${ms(quietP99)} when quiet`]
-      : [];
+  const slow = isSlower(attackedP99, control, isShared)
+    ? [`event p99 is ${ms(attackedP99)}, ${ms(besideP99)} beside a decoy, ${ms(quietP99)} when quiet`]
+    : [];
   const attacked = rounds.map((round) => round.attacked);
   const slowestLogin = Math.max(0, ...attacked.flatMap(({ logins }) => logins.map((login) => login.ms)));
   return { quietP99, besideP99, attackedP99, slowestLogin, slow, broken: attacked.flatMap(brokenIn) };
@@ -79,11 +67,6 @@ function brokenIn({ latencies, logins, missing }: Window): string[] {
     ...(slowest > LOGIN_LIMIT_MS ? [`a login took ${ms(slowest)}`] : []),
     ...(refused.length > 0 ? [`${refused.length} logins were refused, the first with ${refused[0]?.status}`] : []),
   ];
-}
-
-function median(...values: readonly number[]): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
 }
 
 function ms(value: number): string {
