@@ -27,6 +27,10 @@ interface Operation {
   readonly query?: Readonly<Record<string, string>>;
   /** Keys of the body. */
   readonly body?: string;
+  /** Default: 200. */
+  readonly status?: '200' | '202';
+  /** Whether it takes the parameters of a stream's replay, and refuses them alike. */
+  readonly isReplay?: true;
   readonly answer: JsonSchema;
 }
 
@@ -40,6 +44,44 @@ const having = (...keys: readonly string[]): JsonSchema => ({
   properties: Object.fromEntries(keys.map((key) => [key, {}])),
 });
 const of = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema) as JsonSchema;
+
+/** A webhook or a sink in a list. */
+const SENDER = [
+  'group',
+  'account',
+  'host',
+  'state',
+  'held_back',
+  'off',
+  'failing_since',
+  'failing_cause',
+  'succeeded_at',
+  'failures',
+  'in_flight',
+  'replay',
+  'lost',
+  'source_gaps',
+] as const;
+
+const replaysOf = (path: string, kind: string): readonly Operation[] => [
+  {
+    method: 'post',
+    path: `${path}/{group}/replay`,
+    id: `replay${kind}`,
+    summary: 'Send a part of the log again, from this replica',
+    body: 'from or cursor, and to',
+    status: '202',
+    isReplay: true,
+    answer: having('replay'),
+  },
+  {
+    method: 'post',
+    path: `${path}/{group}/replay/stop`,
+    id: `stop${kind}Replay`,
+    summary: 'End the replay of this replica',
+    answer: having('replay'),
+  },
+];
 
 const OPERATIONS: readonly Operation[] = [
   {
@@ -143,22 +185,23 @@ const OPERATIONS: readonly Operation[] = [
     path: `${WEBHOOKS_PATH}/{group}`,
     id: 'showWebhook',
     summary: 'One webhook with its last requests',
-    answer: having('group', 'state', 'attempts'),
+    answer: having(...SENDER, 'attempts'),
   },
   {
     method: 'post',
     path: `${WEBHOOKS_PATH}/{group}/enable`,
     id: 'enableWebhook',
     summary: 'Switch a webhook on, for all replicas',
-    answer: having('group', 'state'),
+    answer: having(...SENDER),
   },
   {
     method: 'post',
     path: `${WEBHOOKS_PATH}/{group}/test`,
     id: 'testWebhook',
     summary: 'Send a test event',
-    answer: { type: 'object' },
+    answer: having('id', 'outcome', 'ms'),
   },
+  ...replaysOf(WEBHOOKS_PATH, 'Webhook'),
   {
     method: 'get',
     path: SINKS_PATH,
@@ -171,15 +214,16 @@ const OPERATIONS: readonly Operation[] = [
     path: `${SINKS_PATH}/{group}`,
     id: 'showSink',
     summary: 'One sink with its last messages',
-    answer: having('group', 'state', 'attempts'),
+    answer: having(...SENDER, 'attempts'),
   },
   {
     method: 'post',
     path: `${SINKS_PATH}/{group}/test`,
     id: 'testSink',
     summary: 'Publish a test event',
-    answer: { type: 'object' },
+    answer: having('id', 'outcome', 'ms'),
   },
+  ...replaysOf(SINKS_PATH, 'Sink'),
   {
     method: 'get',
     path: `${DEAD_LETTERS_PATH}/{group}`,
@@ -230,7 +274,7 @@ function pathsOf(operations: readonly Operation[]): Readonly<Record<string, obje
   return paths;
 }
 
-function shown({ path, id, summary, query = {}, body, answer }: Operation): object {
+function shown({ path, id, summary, query = {}, body, status = '200', isReplay, answer }: Operation): object {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -255,8 +299,11 @@ function shown({ path, id, summary, query = {}, body, answer }: Operation): obje
       },
     }),
     responses: {
-      '200': { description: summary, content: { 'application/json': { schema: answer } } },
-      ...refusals(['administration', 'explanations']),
+      [status]: { description: summary, content: { 'application/json': { schema: answer } } },
+      ...refusals(
+        ['administration', 'explanations', ...(isReplay ? ['the handshake of the stream' as const] : [])],
+        ['not_json'],
+      ),
     },
   };
 }
