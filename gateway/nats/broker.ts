@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { connect, jwtAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { isRefusedAddress, type AddressPolicy } from '../../runtime/net/address-guard.ts';
 import { AddressRefused } from '../../runtime/net/guarded-socket.ts';
 import type { NatsCredentials } from './credentials.ts';
@@ -104,7 +104,7 @@ export class Broker implements Disposable {
 function authenticated(login: NatsCredentials['login']): NodeConnectionOptions {
   switch (login?.kind) {
     case 'creds':
-      return { authenticator: credsAuthenticator(Buffer.from(login.text)) };
+      return { authenticator: jwtAuthenticator(login.jwt, Buffer.from(login.seed)) };
     case 'token':
       return { token: login.token };
     case 'user':

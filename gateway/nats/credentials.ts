@@ -8,7 +8,7 @@ import { FollowedFiles, type FileReader } from '../sender/followed-files.ts';
 export interface NatsCredentials {
   /** Null: without credentials. */
   readonly login:
-    | { readonly kind: 'creds'; readonly text: string }
+    | { readonly kind: 'creds'; readonly jwt: string; readonly seed: string }
     | { readonly kind: 'token'; readonly token: string }
     | { readonly kind: 'user'; readonly user: string; readonly pass: string }
     | null;
@@ -18,7 +18,7 @@ export interface NatsCredentials {
 
 /** Both parts of a credentials file, in its order. */
 const CREDS =
-  /-----BEGIN NATS USER JWT-----\s+\S+\s+-+END NATS USER JWT-+[^]*-----BEGIN USER NKEY SEED-----\s+SU\S+\s+-+END/;
+  /-----BEGIN NATS USER JWT-----\s+(?<jwt>\S+)\s+-+END NATS USER JWT-+[^]*-----BEGIN USER NKEY SEED-----\s+(?<seed>SU\S+)\s+-+END/;
 
 /** The files of one group. A declared kind of credentials is required; else a file that exists is used. */
 export function followCredentials(
@@ -41,8 +41,9 @@ async function loginOf(
 ): Promise<NatsCredentials['login']> {
   const creds = await files.text(names.creds, credsSecretRef !== undefined);
   if (creds !== null) {
-    if (!CREDS.test(creds)) files.faults.push(`${names.creds} is not a credentials file of NATS`);
-    return { kind: 'creds', text: creds };
+    const { jwt = '', seed = '' } = CREDS.exec(creds)?.groups ?? {};
+    if (seed === '') files.faults.push(`${names.creds} is not a credentials file of NATS`);
+    return { kind: 'creds', jwt, seed };
   }
   const token = await valueOf(files, names.token, tokenSecretRef !== undefined);
   if (token !== null) return { kind: 'token', token };

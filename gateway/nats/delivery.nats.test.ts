@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
+import { nkeys } from '@nats-io/transport-node';
 import { makeCertificates } from '../../testing/certificates.ts';
 import { startNats, type NatsServer } from '../../testing/nats-server.ts';
 import { recordedLogger } from '../../testing/recorded-logger.ts';
@@ -81,6 +82,15 @@ describe('a group with a NATS sink', LIMIT, () => {
     assert.equal(message.headers['Content-Type'], 'application/cloudevents+json');
     const { specversion, subject, data } = JSON.parse(message.body) as Record<string, unknown>;
     assert.deepEqual([specversion, subject, data], ['1.0', 'a.b *', { call: 'a.b *', n: 0 }]);
+  });
+
+  test('the privacy profile of the resource applies to the message', LIMIT, async () => {
+    const spec = { privacy: { default: 'strict', profiles: [{ name: 'strict' }] } };
+    await using it = await sunk({ spec, nats: { format: 'Raw' } });
+    await it.resource.publish(events(['call-0'], 1));
+    await stored(it, 1);
+    const [message] = await it.stream.messages();
+    assert.deepEqual([message?.id, message?.body], ['call-0/0', '{}']);
   });
 
   test('it accepts no connections', LIMIT, async () => {
@@ -229,6 +239,34 @@ describe('the servers of a NATS sink', LIMIT, () => {
     await until('the event in the stream', () => stream.count(), { holds: (seen) => seen === 1 });
     assert.doesNotMatch(it.lines.join(''), /canary/);
   });
+
+  test(
+    'J3: a credentials file of NATS is a way to log in; one that is none is named, without its content',
+    LIMIT,
+    async () => {
+      const key = nkeys.createUser();
+      const seed = new TextDecoder().decode(key.getSeed());
+      const users = [{ user: 'admin', password: 'a' }, { nkey: key.getPublicKey() }];
+      await using server = await startNats({ more: { authorization: { users } } });
+      const stream = new TestStream({ servers: server.url, user: 'admin', pass: 'a' });
+      await stream.create();
+      const nats = { servers: [server.url], credsSecretRef: { name: 'bus' } };
+      await using it = await sunk({ server, nats, files: { 'bus.creds': `canary ${seed}` } });
+      await until('it is held back', async () => (await shown(it))['held_back'], {
+        holds: (seen) => seen === 'no_secret',
+      });
+      assert.match(it.lines.join(''), /bus\.creds is not a credentials file of NATS/);
+      // This server has users with keys, and reads no JWT.
+      const creds = [
+        ['-----BEGIN NATS USER JWT-----', 'e30.e30.e30', '------END NATS USER JWT------'],
+        ['-----BEGIN USER NKEY SEED-----', seed, '------END USER NKEY SEED------'],
+      ];
+      await it.resource.file('bus.creds', creds.flat().join('\n'));
+      await it.resource.publish(events(calls(1), 1));
+      await until('the event in the stream', () => stream.count(), { holds: (seen) => seen === 1 });
+      assert.ok(!it.lines.join('').includes(seed) && !it.lines.join('').includes('canary'));
+    },
+  );
 
   test('a missing permission is a fault of the endpoint', LIMIT, async () => {
     const users = [
