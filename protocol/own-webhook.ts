@@ -12,6 +12,8 @@ export function isOwnWebhook(group: string): boolean {
 
 /** No account has it in its id. */
 const GONE = '!';
+/** Fields of deletions begin with it. */
+export const GONE_FIELDS = `${GONE}/`;
 /** Field of the hash `resourceKeys.ownWebhooks` that is another one after each change. */
 export const REVISION_FIELD = 'revision';
 
@@ -24,7 +26,7 @@ export interface OwnWebhookOf {
 export const OWN_WEBHOOK_FIELD = {
   of: ({ account, id }: OwnWebhookOf) => `${account}/${id}`,
   /** Its value is the time of the deletion. */
-  gone: ({ account, id }: OwnWebhookOf) => `${GONE}/${account}/${id}`,
+  gone: ({ account, id }: OwnWebhookOf) => `${GONE_FIELDS}${account}/${id}`,
 } as const;
 
 /** Null for a field that is neither. */
@@ -39,7 +41,11 @@ const FORMATS = ['Standard', 'CloudEvents', 'Raw'] as const;
 /** A list in a request, and what a webhook keeps of a grant. */
 const MOST_NAMES = 100;
 
-const url = httpAddress('https://crm.example.com/hooks').refine((text) => text.startsWith('https://'), 'https only');
+/** Of a receiver. */
+export const receiverUrl = httpAddress('https://crm.example.com/hooks')
+  .refine((text) => text.startsWith('https://'), 'https only')
+  .refine((text) => URL.canParse(text), 'its host or port is none');
+
 const names = <S extends z.ZodType<string>>(element: S) =>
   z
     .array(element)
@@ -49,7 +55,7 @@ const names = <S extends z.ZodType<string>>(element: S) =>
     .nullable();
 
 const members = {
-  url,
+  url: receiverUrl,
   description: z.string().max(200),
   format: z.enum(FORMATS),
   /** Null: all that the token grants. */

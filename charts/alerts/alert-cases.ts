@@ -163,7 +163,11 @@ export const ALERT_CASES: readonly AlertCase[] = [
     fires: { [gateway('firehose_group_dead_letters_total', ',group="default"')]: '0 0 1x10' },
     after: 4,
     labels: { ...GATEWAY, group: 'default', severity: 'warning' },
-    quiet: [{ [gateway('firehose_group_dead_letters_total', ',group="default"')]: '4x20' }],
+    quiet: [
+      { [gateway('firehose_group_dead_letters_total', ',group="default"')]: '4x20' },
+      // Its owner sees them, and its receiver may make as many as it likes.
+      { [gateway('firehose_group_dead_letters_total', ',group="self_service"')]: '0 0 1x10' },
+    ],
   },
   {
     alert: 'FirehoseWebhookOff',

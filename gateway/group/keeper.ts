@@ -142,7 +142,9 @@ export class Keeper {
       const now = found.map(({ epoch, marks }) => (epoch === null ? null : { epoch, mark: marks[at] ?? null }));
       if (now.every((one, partition) => one !== null && isSame(followed.seen[partition] ?? null, one)))
         followed.seen.splice(0, now.length, ...now);
-      else await this.#remake(followed.of);
+      else if (this.#isKnown(followed.of)) await this.#remake(followed.of);
+      // A self-service webhook was deleted while its group was made.
+      else this.forget(followed.of);
     }
   }
 
@@ -162,6 +164,10 @@ export class Keeper {
     await this.make(of);
     // FLUSHALL empties the registry, too.
     await registerAccount(place.client, place.keyPrefix, { resource, ...of, wasUsed: !isDeclaredFor(groups(), of) });
+  }
+
+  #isKnown({ group }: GroupOf): boolean {
+    return this.#options.groups().some(({ name }) => name === group);
   }
 
   #follow(of: GroupOf): Followed {

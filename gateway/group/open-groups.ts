@@ -292,6 +292,8 @@ class RedisGroups implements Groups {
 
   #groupLost(group: Group): void {
     const { of } = group;
+    // A self-service webhook was deleted.
+    if (this.#known.for(of.group, of.account) === null) return group.lose('group_lost');
     this.#options.logger.warn({ ...of }, 'a consumer group is no longer in Redis: its connections are notified');
     const make = this.#keeper.make(of).catch((error: unknown) => this.#failed(error));
     // Connections that were notified of the loss of the whole log are gone by then.

@@ -15,7 +15,7 @@ import { addressRefused, BEYOND_GRANT, notGranted, tooMany, tooManyNames, unavai
 import type { OwnWebhookStore, Quota } from './store.ts';
 
 export interface ManageParts {
-  readonly own: Pick<OwnWebhooks, 'find' | 'refresh' | 'running' | 'seal'>;
+  readonly own: Pick<OwnWebhooks, 'abandon' | 'find' | 'refresh' | 'running' | 'seal'>;
   readonly store: OwnWebhookStore;
   readonly quota: Quota;
   readonly policy: AddressPolicy;
@@ -72,14 +72,16 @@ export class OwnWebhookManager {
       previous: null,
     };
     const webhook = { ...of, record, text: encodeRecord(record) };
-    const created = await store.create(webhook, quota);
-    if (created !== 'created') return { problem: tooMany(created, quota) };
     try {
+      const created = await store.create(webhook, quota);
+      if (created === 'abandoned') return { problem: unavailable('it was given up') };
+      if (created !== 'created') return { problem: tooMany(created, quota) };
       await own.refresh();
       // From now on it gets every event, whenever a replica first sends one.
       await groups.createOwn(groupOf(webhook));
     } catch (error) {
-      await store.remove(of).catch(() => undefined);
+      // Redis may have it nevertheless, with a secret that nobody was told.
+      await own.abandon(of);
       throw error;
     }
     this.#audit('created', token, webhook);
@@ -94,7 +96,10 @@ export class OwnWebhookManager {
     const { accounts, events, enabled, url, description, format } = body;
     const refused = url === undefined ? null : this.#judgeAddress(url);
     if (refused !== null) return { problem: refused };
-    const changed = await this.#changing(token, id, 'changed', ({ record }) => {
+    const changed = await this.#changing(token, id, 'changed', (before) => {
+      const { record } = before;
+      // A login that only stops it vouches for nothing.
+      if (isOnlyStop(body)) return { ...record, off: 'owner', changedAt: Date.now() };
       const asked = {
         accounts: accounts === undefined ? record.accounts : accounts,
         events: events === undefined ? record.events : events,
@@ -106,7 +111,7 @@ export class OwnWebhookManager {
         ...(url !== undefined && { url }),
         ...(description !== undefined && { description }),
         ...(format !== undefined && { format }),
-        ...vouchedBy(token, scope.grant),
+        ...vouchedBy(url === undefined ? this.#hiding(token, before) : token, scope.grant),
         off: enabled === undefined ? record.off : enabled ? null : 'owner',
         changedAt: Date.now(),
       };
@@ -180,6 +185,13 @@ export class OwnWebhookManager {
     return { problem: unavailable('others change it') };
   }
 
+  /** Its receiver is not shown more because another login changes something else. */
+  #hiding(token: VerifiedToken, before: OwnWebhook): VerifiedToken {
+    const { profilesOf } = this.#parts;
+    const privacy = [...new Set([...profilesOf(tokenOf(before)), ...profilesOf(token)])];
+    return privacy.length === 0 ? token : { ...token, grant: { ...token.grant, privacy } };
+  }
+
   #scopeOf(token: VerifiedToken, asked: Pick<OwnRecord, 'accounts' | 'events'>): Managed<{ readonly grant: Grant }> {
     const narrowed = this.#parts.narrow(token.grant, asked);
     if (!narrowed.ok) return { problem: notGranted(narrowed) };
@@ -203,6 +215,10 @@ export class OwnWebhookManager {
     const { host } = new URL(record.url);
     this.#parts.logger.info({ account, token, webhook: id, host }, `a self-service webhook: ${what}`);
   }
+}
+
+function isOnlyStop({ enabled, ...others }: z.output<typeof ownWebhookChange>): boolean {
+  return enabled === false && Object.keys(others).length === 0;
 }
 
 function newSecret(): string {

@@ -40,6 +40,8 @@ export class OwnWebhooks implements AsyncDisposable {
   #gone: Stored['gone'] = [];
   /** Since when this replica knows of a deletion (monotonic), by id. */
   readonly #goneSince = new Map<string, number>();
+  /** Those whose creation failed half-way: they are deleted as soon as Redis answers. */
+  #abandoned: readonly OwnWebhookOf[] = [];
   /** Of those that have ended here. */
   readonly #ended = createSenderCounters();
   #revision: string | null = null;
@@ -94,6 +96,12 @@ export class OwnWebhooks implements AsyncDisposable {
     await this.#reading;
   }
 
+  /** Nobody was told of it: it is deleted, now or as soon as Redis answers. Never rejects. */
+  async abandon(of: OwnWebhookOf): Promise<void> {
+    this.#abandoned = [...this.#abandoned, of];
+    await this.#deleteAbandoned().catch((error: unknown) => this.#failed(error));
+  }
+
   /** Events of a webhook that were given up. Rejects with the client's error. */
   async deadLetters({ account, id }: OwnWebhookOf): Promise<number> {
     const { client, keyPrefix, partitions, resource } = this.#parts;
@@ -118,6 +126,7 @@ export class OwnWebhooks implements AsyncDisposable {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       try {
+        await this.#deleteAbandoned();
         await this.refresh();
         for (const webhook of this.#known.values()) await this.#keep(webhook);
         for (const gone of this.#gone) await this.#release(gone);
@@ -129,11 +138,20 @@ export class OwnWebhooks implements AsyncDisposable {
     }
   }
 
+  async #deleteAbandoned(): Promise<void> {
+    for (const of of this.#abandoned) {
+      await this.#parts.store.abandon(of);
+      this.#abandoned = this.#abandoned.filter((one) => one !== of);
+    }
+  }
+
   async #read(): Promise<void> {
     const stored = await this.#parts.store.read(this.#revision);
     if (stored === null || this.#stop.signal.aborted) return;
     this.#revision = stored.revision;
     this.#gone = stored.gone;
+    if (stored.unreadable.length > 0)
+      this.#parts.logger.warn({ webhooks: stored.unreadable }, 'self-service webhooks cannot be read: nothing is sent');
     const left = new Set(stored.gone.map(({ id }) => id));
     for (const id of this.#goneSince.keys()) if (!left.has(id)) this.#goneSince.delete(id);
     this.#known = new Map(stored.webhooks.map((one) => [one.id, one]));

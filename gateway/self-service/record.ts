@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OwnWebhookOf } from '../../protocol/own-webhook.ts';
+import { receiverUrl, type OwnWebhookOf } from '../../protocol/own-webhook.ts';
 import type { ConsumerGroup } from '../../protocol/subscription.ts';
 import { undeclaredGroup } from '../../protocol/subscription/consumer-groups.ts';
 import type { Webhook as Declaration } from '../../protocol/subscription/webhook.ts';
@@ -10,11 +10,14 @@ import { VIAS } from '../auth/upstream/verdict.ts';
 const CONCURRENCY = 8;
 
 const names = z.array(z.string()).nullable();
+/** The greatest one of a date. */
+const MOST_MS = 8_640_000_000_000_000;
+const time = z.number().min(0).max(MOST_MS);
 
 /** As it is stored. Times are Unix milliseconds. */
 const recordSchema = z.object({
   v: z.literal(1),
-  url: z.string(),
+  url: receiverUrl,
   description: z.string(),
   format: z.enum(['Standard', 'CloudEvents', 'Raw']),
   /** The scope: that of the token, or less. */
@@ -30,12 +33,12 @@ const recordSchema = z.object({
     mark: z.number(),
     privacy: z.array(z.string()).optional(),
   }),
-  createdAt: z.number(),
-  changedAt: z.number(),
+  createdAt: time,
+  changedAt: time,
   /** Sealed, see seal-secret.ts. */
   secret: z.string(),
-  sealedAt: z.number(),
-  previous: z.object({ secret: z.string(), until: z.number() }).nullable(),
+  sealedAt: time,
+  previous: z.object({ secret: z.string(), until: time }).nullable(),
 });
 
 export type OwnRecord = z.output<typeof recordSchema>;

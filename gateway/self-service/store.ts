@@ -1,5 +1,6 @@
 import { resourceKeys } from '../../protocol/keys.ts';
 import {
+  GONE_FIELDS,
   OWN_WEBHOOK_FIELD,
   readOwnWebhookField,
   REVISION_FIELD,
@@ -16,13 +17,18 @@ local function changed()
 end
 `;
 
-/** KEYS: the hash. ARGV: field, record, start of the account's fields, most of the account, most of all. */
+/**
+ * KEYS: the hash. ARGV: field, record, start of the account's fields, most of the account, most of all, start of the fields of
+ * deletions, which count for nobody, and the field of this one's deletion.
+ */
 const CREATE = defineScript(`${CHANGED_LUA}
 local own, all = 0, 0
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if field ~= '${REVISION_FIELD}' then all = all + 1 end
+  local isGone = string.sub(field, 1, #ARGV[6]) == ARGV[6]
+  if field ~= '${REVISION_FIELD}' and not isGone then all = all + 1 end
   if string.sub(field, 1, #ARGV[3]) == ARGV[3] then own = own + 1 end
 end
+if redis.call('HEXISTS', KEYS[1], ARGV[7]) == 1 then return 'abandoned' end
 if own >= tonumber(ARGV[4]) then return 'account_full' end
 if all >= tonumber(ARGV[5]) then return 'full' end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
@@ -45,6 +51,13 @@ redis.call('HSET', KEYS[1], ARGV[2], redis.call('TIME')[1])
 changed()
 return 1`);
 
+/** The same for one whose creation failed, which may be executed after this. */
+const ABANDON = defineScript(`${CHANGED_LUA}
+redis.call('HDEL', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[2], redis.call('TIME')[1])
+changed()
+return 1`);
+
 /** KEYS: the hash. ARGV: field of the deletion. */
 const FORGET = defineScript(`${CHANGED_LUA}
 if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then changed() end
@@ -56,6 +69,8 @@ export interface Stored {
   readonly webhooks: readonly OwnWebhook[];
   /** Deleted ones, of which something may be left in Redis. */
   readonly gone: readonly OwnWebhookOf[];
+  /** Of a later version, or damaged: they stay as they are. */
+  readonly unreadable: readonly OwnWebhookOf[];
 }
 
 export interface Quota {
@@ -80,22 +95,32 @@ export class OwnWebhookStore {
     const { [REVISION_FIELD]: read = '', ...rest } = await this.#client.hgetall(this.#key);
     const webhooks: OwnWebhook[] = [];
     const gone: OwnWebhookOf[] = [];
+    const unreadable: OwnWebhookOf[] = [];
     for (const [field, text] of Object.entries(rest)) {
       const found = readOwnWebhookField(field);
       if (found === null) continue;
       const { account, id, isGone } = found;
-      if (isGone) gone.push({ account, id });
-      const webhook = isGone ? null : decodeRecord({ account, id }, text);
+      const of = { account, id };
+      const webhook = isGone ? null : decodeRecord(of, text);
       if (webhook !== null) webhooks.push(webhook);
+      else (isGone ? gone : unreadable).push(of);
     }
-    return { revision: read, webhooks, gone };
+    return { revision: read, webhooks, gone, unreadable };
   }
 
-  async create({ text, ...of }: OwnWebhook, quota: Quota): Promise<'created' | 'account_full' | 'full'> {
+  /** `abandoned`: the caller gave it up, and this command comes late. */
+  async create({ text, ...of }: OwnWebhook, quota: Quota): Promise<'created' | 'account_full' | 'full' | 'abandoned'> {
     const field = OWN_WEBHOOK_FIELD.of(of);
     const limits = [String(quota.maxPerAccount), String(quota.maxTotal)];
-    const reply = await this.#run(CREATE, [field, text, `${of.account}/`, ...limits]);
-    return reply as 'created' | 'account_full' | 'full';
+    const reply = await this.#run(CREATE, [
+      field,
+      text,
+      `${of.account}/`,
+      ...limits,
+      GONE_FIELDS,
+      OWN_WEBHOOK_FIELD.gone(of),
+    ]);
+    return reply as 'created' | 'account_full' | 'full' | 'abandoned';
   }
 
   /** `differs`: another change came first. */
@@ -107,6 +132,11 @@ export class OwnWebhookStore {
   /** False when there was no such webhook. */
   async remove(of: OwnWebhookOf): Promise<boolean> {
     return (await this.#run(REMOVE, [OWN_WEBHOOK_FIELD.of(of), OWN_WEBHOOK_FIELD.gone(of)])) === '1';
+  }
+
+  /** Deletes one that may not be there yet: it is not created any more. */
+  async abandon(of: OwnWebhookOf): Promise<void> {
+    await this.#run(ABANDON, [OWN_WEBHOOK_FIELD.of(of), OWN_WEBHOOK_FIELD.gone(of)]);
   }
 
   /** Nothing of a deleted one is left. */

@@ -21,5 +21,6 @@ export const webhooks = z.strictObject({
 /** The port to which requests for this address go; the address is absolute. Pure. */
 export function receiverPort(address: string): number {
   const { port, protocol } = new URL(address);
-  return Number(port) || (protocol === 'https:' ? 443 : 80);
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
 }
