@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { cloudEventSource } from '../protocol/cloud-event.ts';
+import { durationMs } from '../protocol/subscription.ts';
 import { NATS_FOLDER } from '../protocol/nats-files.ts';
 import { WEBHOOKS_FOLDER } from '../protocol/webhook-files.ts';
 import type { GatewayConfig } from './config.ts';
@@ -48,8 +49,9 @@ export function openSenders(
   const folder = dirname(config.subscriptionFile);
   const webhooks = stack.use(startSenders(createWebhooks({ ...declared, folder: join(folder, WEBHOOKS_FOLDER) })));
   const sinks = stack.use(startSenders(createNatsSinks({ ...declared, folder: join(folder, NATS_FOLDER) })));
+  const ofLog = { partitions: stream.partitions, retentionMs: durationMs(stream.retention.maxAge) };
   const selfService = policy.selfService.enabled
-    ? startSelfService({ ...parts, ...policy, keyspace, partitions: stream.partitions, keys, revocations, mayStay })
+    ? startSelfService({ ...parts, ...policy, ...ofLog, keyspace, keys, revocations, mayStay })
     : null;
   if (selfService !== null) stack.use(selfService.own);
   const look = () => {

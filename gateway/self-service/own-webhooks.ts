@@ -12,6 +12,7 @@ import { parseSecret } from '../webhook/sign.ts';
 import type { Sender } from '../sender/sender.ts';
 import { encodeRecord, groupOf, tokenOf, type OwnWebhook } from './record.ts';
 import { RunningWebhook, type RunningParts } from './running.ts';
+import { Absences } from './absences.ts';
 import { sealedAgain } from './seal-again.ts';
 import { openSecret, sealSecret, type SealKeys } from './seal-secret.ts';
 import type { OwnWebhookStore, Stored } from './store.ts';
@@ -22,6 +23,10 @@ export interface OwnWebhooksParts extends Omit<RunningParts, 'keysOf' | 'onEnded
   readonly partitions: number;
   readonly groups: Pick<Groups, 'admit' | 'attach' | 'useOwn'>;
   readonly isRevoked: (token: VerifiedToken) => boolean;
+  /** Whether the directory has the account. */
+  readonly hasAccount: (account: string) => boolean;
+  /** How long the log keeps events: webhooks of an account that is missing for longer are deleted. */
+  readonly retentionMs: number;
 }
 
 /** Milliseconds between two looks for changes by other replicas. */
@@ -33,6 +38,7 @@ const FORGOTTEN_AFTER_MS = 60_000;
 /** The self-service webhooks of the resource on this replica, as Redis has them. */
 export class OwnWebhooks implements AsyncDisposable {
   readonly #parts: OwnWebhooksParts;
+  readonly #absences: Absences;
   readonly #background = new Background();
   readonly #stop = new AbortController();
   readonly #running = new Map<string, RunningWebhook>();
@@ -50,6 +56,7 @@ export class OwnWebhooks implements AsyncDisposable {
 
   constructor(parts: OwnWebhooksParts) {
     this.#parts = parts;
+    this.#absences = new Absences(parts.retentionMs);
   }
 
   /** Follows Redis until it is disposed of. */
@@ -128,6 +135,7 @@ export class OwnWebhooks implements AsyncDisposable {
       try {
         await this.#deleteAbandoned();
         await this.refresh();
+        await this.#deleteOrphans();
         for (const webhook of this.#known.values()) await this.#keep(webhook);
         for (const gone of this.#gone) await this.#release(gone);
         this.#lastCode = '';
@@ -176,6 +184,18 @@ export class OwnWebhooks implements AsyncDisposable {
   #end(id: string, running: RunningWebhook): void {
     this.#running.delete(id);
     this.#background.run(running.use(null));
+  }
+
+  /** Like groups that nobody used for as long: what they have not got is no longer in the log. */
+  async #deleteOrphans(): Promise<void> {
+    const { hasAccount, store, logger } = this.#parts;
+    const all = [...this.#known.values()];
+    const missing = new Set(all.map(({ account }) => account).filter((account) => !hasAccount(account)));
+    const gone = this.#absences.look(missing, performance.now());
+    for (const { account, id } of all) {
+      if (!gone.has(account) || !(await store.remove({ account, id }))) continue;
+      logger.info({ account, webhook: id }, 'a self-service webhook is deleted: its account was missing for too long');
+    }
   }
 
   /** Switches off what a revocation stopped, and seals again what a former key sealed. */

@@ -25,6 +25,8 @@ export interface SelfServiceParts extends Policy {
   readonly client: RedisClient;
   readonly keyspace: { readonly prefix: string; readonly resource: string };
   readonly partitions: number;
+  /** How long the log keeps events. */
+  readonly retentionMs: number;
   /** Of CloudEvents. */
   readonly source: string;
   readonly keys: SealKeys;
@@ -62,6 +64,8 @@ export function startSelfService(parts: SelfServiceParts): SelfService {
     groups,
     shown: (webhook) => shownTo(webhook, parts),
     keeps: (of) => keptBy(of, directory(), scope()),
+    hasAccount: (account) => directory().accounts.has(account),
+    retentionMs: parts.retentionMs,
     isRevoked: (token) => parts.revocations.isKnown && parts.revocations.isRevoked(token),
     logger,
   });
