@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quickstartResource } from '../../gateway/testing/quickstart-resource.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
 import { freePort } from '../../testing/redis-server.ts';
 import type { Finding, Status } from '../../protocol/finding.ts';
@@ -16,7 +17,7 @@ export interface Settings extends AsyncDisposable {
 /** `spec` is further fields of the subscription. The ports are free ones, where nothing listens. */
 export async function settings(spec: object = {}, more: Environment = {}): Promise<Settings> {
   const folder = await mkdtemp(join(tmpdir(), 'firehose-doctor-'));
-  const given = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
+  const given = await quickstartResource();
   const fields = Object.entries(spec).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}\n`);
   await writeFile(join(folder, 'subscription.yaml'), `${given}${fields.join('')}`);
   await writeFile(join(folder, 'directory.yaml'), await readFile(new URL('directory.yaml', QUICKSTART), 'utf8'));

@@ -19,6 +19,7 @@ import { buildGateway, type Gateway, type StartSource } from '../build.ts';
 import { readConfig } from '../config.ts';
 import { PROBLEM_TYPE } from '../http/problem.ts';
 import { Documented } from './documented.ts';
+import { quickstartResource } from './quickstart-resource.ts';
 
 export const ADMIN = { username: 'admin', password: 'adminpassword', domain: 'admin' };
 const QUICKSTART = new URL('../quickstart/', import.meta.url);
@@ -85,7 +86,7 @@ export interface StartOptions {
 /** Writes subscription and directory into a new folder, and returns the file of the directory. */
 async function writeConfiguration(folder: string, options: StartOptions): Promise<string> {
   await mkdir(folder);
-  const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
+  const subscription = await quickstartResource();
   const directory = options.directory ?? (await readFile(new URL('directory.yaml', QUICKSTART), 'utf8'));
   const { slowConsumerPolicy = 'CatchUp' } = options;
   const connections = { slowConsumerPolicy, ...options.connections };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { INGEST_PATH, STREAM_PATH } from '../../protocol/paths.ts';
 import { WebSocket as TrustingWebSocket } from 'ws';
+import { quickstartResource } from './quickstart-resource.ts';
 import { ADMIN, post } from './running-gateway.ts';
 import { Started } from '../../testing/started.ts';
 
@@ -38,7 +39,7 @@ export class TracedGateway implements AsyncDisposable {
     isTls = false,
   ): Promise<TracedGateway> {
     const folder = await mkdtemp(join(tmpdir(), 'firehose-traced-'));
-    const subscription = await readFile(new URL('subscription.yaml', QUICKSTART), 'utf8');
+    const subscription = await quickstartResource();
     const more = [`gateway: { tls: { disabled: ${!isTls} } }`, ...spec].map((line) => `  ${line}\n`).join('');
     await writeFile(join(folder, 'subscription.yaml'), subscription + more);
     await writeFile(join(folder, 'directory.yaml'), await readFile(new URL('directory.yaml', QUICKSTART)));
