@@ -3,6 +3,7 @@ import type { Call, CallRecord } from '../../protocol/call.ts';
 import { timeOf } from '../../protocol/position.ts';
 import { encodeServerFrame } from '../../protocol/server-frame.ts';
 import type { Cursors } from '../../event-log/cursor-seal.ts';
+import { INVALID_TOKEN, judgeBearer, type BearerOptions } from '../auth/bearer.ts';
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import type { Problem } from '../http/problem.ts';
@@ -11,22 +12,12 @@ import { CALLS_DISABLED, CALLS_UNAVAILABLE, type Calls } from './calls.ts';
 import { within } from './pace.ts';
 import { CallsUnavailable } from './snapshot.ts';
 
-type TokenOutcome =
-  | { readonly kind: 'valid'; readonly token: VerifiedToken }
-  | { readonly kind: 'invalid' }
-  | { readonly kind: 'unavailable' };
-
-export interface CallsRouteOptions {
+export interface CallsRouteOptions extends BearerOptions {
   /** Null where the resource keeps no table of live calls. */
   readonly calls: Calls | null;
-  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  /** False until the list of revocations is known. */
-  readonly isRevocationKnown: () => boolean;
   /** The scope of one account of a grant, narrowed like a filter. */
   readonly narrow: (grant: Grant, account: string) => { ok: true; grant: Grant } | { ok: false; detail: string };
   readonly cursors: Pick<Cursors, 'seal'>;
-  /** Whether a verified token may still be used. */
-  readonly mayStay: (token: VerifiedToken) => boolean;
   /** The privacy view of the token's client; null: everything. */
   readonly privacyOf: (token: VerifiedToken) => Redactor | null;
   /** Default 30,000. */
@@ -88,25 +79,23 @@ export function callsHandler(options: CallsRouteOptions): RequestHandler {
 }
 
 async function judge(
-  { calls, verifyToken, isRevocationKnown, narrow }: CallsRouteOptions,
+  { calls, narrow, ...bearer }: CallsRouteOptions,
   request: Request,
 ): Promise<
   { readonly problem: Problem } | { readonly calls: Calls; readonly grant: Grant; readonly token: VerifiedToken }
 > {
   if (calls === null) return { problem: { status: 404, ...CALLS_DISABLED } };
-  const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  const outcome = token === undefined ? ({ kind: 'invalid' } as const) : await verifyToken(token);
-  if (outcome.kind === 'unavailable' || !isRevocationKnown()) return { problem: GRANT_UNAVAILABLE };
-  if (outcome.kind === 'invalid') return { problem: INVALID_TOKEN };
+  const judged = await judgeBearer(bearer, request);
+  if ('problem' in judged) return judged;
+  const { token } = judged;
   const { account } = request.query;
-  const narrowed =
-    account === undefined ? null : narrow(outcome.token.grant, typeof account === 'string' ? account : '');
+  const narrowed = account === undefined ? null : narrow(token.grant, typeof account === 'string' ? account : '');
   if (narrowed?.ok === false) {
     return { problem: { status: 403, code: 'foreign_account', detail: narrowed.detail, field: 'account' } };
   }
-  const grant = narrowed?.grant ?? outcome.token.grant;
+  const grant = narrowed?.grant ?? token.grant;
   const problem = calls.judge(grant);
-  return problem === null ? { calls, grant, token: outcome.token } : { problem };
+  return problem === null ? { calls, grant, token } : { problem };
 }
 
 function wantsLines(request: Request): boolean {
@@ -171,20 +160,6 @@ function drained(response: Response, callback: () => void): void {
 function now(): string {
   return new Date().toISOString();
 }
-
-const INVALID_TOKEN: Problem = {
-  status: 401,
-  code: 'invalid_token',
-  detail: 'The token is missing, not valid or expired: log in again.',
-  headers: { 'WWW-Authenticate': 'Bearer realm="firehose", error="invalid_token"' },
-};
-
-const GRANT_UNAVAILABLE: Problem = {
-  status: 503,
-  code: 'grant_unavailable',
-  detail: 'The grant of this token cannot be read now: try again.',
-  headers: { 'Retry-After': '2' },
-};
 
 const TOO_MANY: Problem = {
   status: 413,

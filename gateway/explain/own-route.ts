@@ -1,26 +1,18 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import type { VerifiedToken } from '../auth/grant.ts';
+import { judgeBearer, type BearerOptions } from '../auth/bearer.ts';
 import type { Counter } from '../auth/limits/counters.ts';
 import type { Problem } from '../http/problem.ts';
 import { sendProblem } from '../http/respond.ts';
-import { notNow } from '../session/begin.ts';
-import type { TokenOutcome } from '../session/dialogue.ts';
-import { unauthorized } from '../session/plan-upgrade.ts';
 import { TOO_MANY, type ExplanationAnswers } from './answer.ts';
 import { explain, type ExplainerOptions } from './explainer.ts';
 import { eventKeys, readEvent, type QuestionPlace } from './read-question.ts';
 
-export interface OwnExplainOptions extends QuestionPlace {
+export interface OwnExplainOptions extends QuestionPlace, BearerOptions {
   readonly explainer: ExplainerOptions;
   readonly answers: ExplanationAnswers;
   /** Counts the questions of each user, over all replicas. */
   readonly questions: Pick<Counter, 'add'>;
-  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  /** Whether a verified token may still be used. */
-  readonly mayStay: (token: VerifiedToken) => boolean;
-  /** False until the list of revocations is known. */
-  readonly isRevocationKnown: () => boolean;
 }
 
 const query = z.strictObject(eventKeys);
@@ -33,7 +25,7 @@ const MINUTE_S = 60;
  */
 export function ownExplainHandler(options: OwnExplainOptions): RequestHandler {
   return async (request, response) => {
-    const judged = await judgeClient(options, request);
+    const judged = await judgeBearer(options, request);
     if ('problem' in judged) return sendProblem(response, judged.problem);
     const { grant, username } = judged.token;
     const asked = query.safeParse(request.query);
@@ -47,20 +39,8 @@ export function ownExplainHandler(options: OwnExplainOptions): RequestHandler {
   };
 }
 
-async function judgeClient(
-  { verifyToken, mayStay, isRevocationKnown }: OwnExplainOptions,
-  request: Request,
-): Promise<{ readonly problem: Problem } | { readonly token: VerifiedToken }> {
-  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  const outcome = text === undefined ? ({ kind: 'invalid' } as const) : await verifyToken(text);
-  if (outcome.kind === 'unavailable' || !isRevocationKnown()) {
-    return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
-  }
-  return outcome.kind === 'invalid' || !mayStay(outcome.token) ? { problem: unauthorized() } : { token: outcome.token };
-}
-
 const INVALID_QUESTION: Problem = {
   status: 400,
   code: 'invalid_question',
-  detail: 'The query takes event, the id of an event, and with it call_id, cursor and group.',
+  detail: 'The query takes event, the id of an event, and with it call_id, cursor, at (a time of RFC 3339) and group.',
 };

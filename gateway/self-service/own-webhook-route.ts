@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { newOwnWebhook, ownWebhookChange, ownWebhookRotation } from '../../protocol/own-webhook.ts';
 import { OWN_WEBHOOKS_PATH } from '../../protocol/paths.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import { judgeBearer, type BearerOptions } from '../auth/bearer.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import { takePoint, type Counter } from '../auth/limits/counters.ts';
 import { cors } from '../http/cors.ts';
@@ -10,26 +11,18 @@ import type { Problem } from '../http/problem.ts';
 import { readBody } from '../http/read-body.ts';
 import { encodedBody, tooLargeBody } from '../http/refuse-unread.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
-import { notNow } from '../session/begin.ts';
-import type { TokenOutcome } from '../session/dialogue.ts';
-import { unauthorized } from '../session/plan-upgrade.ts';
 import type { OwnWebhookManager } from './manage.ts';
 import type { OwnWebhooks } from './own-webhooks.ts';
 import type { OwnWebhook } from './record.ts';
 import { DISABLED, invalidBody, tooOften, unavailable, UNKNOWN } from './refusals.ts';
 import { showAttempts, showOwn, withoutNames } from './show-own.ts';
 
-/** More than eight members: the webhooks, and the checks of a token. */
-export interface OwnWebhookRouteOptions {
+/** The webhooks, and the checks of a token. */
+export interface OwnWebhookRouteOptions extends BearerOptions {
   readonly own: Pick<OwnWebhooks, 'of' | 'find' | 'running' | 'refresh' | 'deadLetters'>;
   readonly manager: OwnWebhookManager;
   /** Requests of an account, over all replicas, by what they cost. */
   readonly requests: Readonly<Record<'read' | 'change' | 'test', Pick<Counter, 'add' | 'see' | 'put' | 'drop'>>>;
-  readonly verifyToken: (token: string) => Promise<TokenOutcome>;
-  /** Whether a verified token may still be used. */
-  readonly mayStay: (token: VerifiedToken) => boolean;
-  /** False until the list of revocations is known. */
-  readonly isRevocationKnown: () => boolean;
 }
 
 const MOST_BODY_BYTES = 64 * 1_024;
@@ -140,7 +133,7 @@ async function respond(
   { cost, answer }: Asked,
   { request, response, options }: { request: Request; response: Response; options: OwnWebhookRouteOptions },
 ): Promise<void> {
-  const judged = await judgeClient(options, request);
+  const judged = await judgeBearer(options, request);
   if ('problem' in judged) return sendProblem(response, judged.problem);
   const { token } = judged;
   const waitMs = await takePoint(options.requests[cost], token.grant.account, { points: MOST[cost], lastsS: MINUTE_S });
@@ -158,18 +151,6 @@ async function respond(
     if (code === 'UNKNOWN') throw error;
     sendProblem(response, unavailable(code));
   }
-}
-
-async function judgeClient(
-  { verifyToken, mayStay, isRevocationKnown }: OwnWebhookRouteOptions,
-  request: Request,
-): Promise<{ readonly problem: Problem } | { readonly token: VerifiedToken }> {
-  const text = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1];
-  const outcome = text === undefined ? ({ kind: 'invalid' } as const) : await verifyToken(text);
-  if (outcome.kind === 'unavailable' || !isRevocationKnown()) {
-    return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
-  }
-  return outcome.kind === 'invalid' || !mayStay(outcome.token) ? { problem: unauthorized() } : { token: outcome.token };
 }
 
 /** Null: the client is gone. An empty body is an empty object. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { GRANT_UNAVAILABLE, INVALID_TOKEN } from '../auth/bearer.ts';
 import type { VerifiedToken } from '../auth/grant.ts';
 import type { Groups } from '../group/groups.ts';
 import type { Problem } from '../http/problem.ts';
@@ -7,7 +8,7 @@ import type { Redactor } from '../privacy/redactor.ts';
 import type { Slot } from '../quota/quota.ts';
 import { begin, notNow, type BeginOptions, type SessionStart } from './begin.ts';
 import type { TokenOutcome } from './dialogue.ts';
-import { unauthorized, type UpgradePlan } from './plan-upgrade.ts';
+import type { UpgradePlan } from './plan-upgrade.ts';
 import type { Place, Sessions } from './sessions.ts';
 
 /** The client of a handshake; its account is known once its token is verified. */
@@ -81,9 +82,9 @@ async function judgeClient(
   }
   const outcome = await options.verifyToken(plan.token);
   if (outcome.kind === 'unavailable') {
-    return { problem: notNow('grant_unavailable', 'The grant of this token cannot be read now: try again.') };
+    return { problem: GRANT_UNAVAILABLE };
   }
-  if (outcome.kind === 'invalid') return { problem: unauthorized() };
+  if (outcome.kind === 'invalid') return { problem: INVALID_TOKEN };
   if (plan.group !== null) {
     const admission = await options.groups.admit(plan.group, outcome.token.grant, { regroup: plan.regroup });
     if (!admission.ok) return admission;
@@ -122,7 +123,7 @@ export async function admit(
   const place = options.mayStay(token) ? options.sessions.reserve() : 'revoked';
   if (place !== 'revoked' && place !== null) return { share, place };
   share.release();
-  return { problem: place === null ? full() : unauthorized() };
+  return { problem: place === null ? full() : INVALID_TOKEN };
 }
 
 function quotaExceeded({ exceeded, most }: Reservation & { readonly slot: null }): Problem {

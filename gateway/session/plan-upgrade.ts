@@ -2,6 +2,7 @@ import { STREAM_PARAMETERS } from '../../protocol/reference/stream-parameters.ts
 import type { ProblemCode } from '../../protocol/problem-code.ts';
 import type { IncomingMessage } from 'node:http';
 import { STREAM_PATH } from '../../protocol/paths.ts';
+import { INVALID_TOKEN } from '../auth/bearer.ts';
 import type { Problem } from '../http/problem.ts';
 import type { Format } from '../fanout/encoding.ts';
 import { planReplay, type ReplayPlan } from './plan-replay.ts';
@@ -176,7 +177,7 @@ export function readToken(
   const tokens = new Set([...query.getAll('token'), ...fromProtocols].filter((token) => token !== ''));
   if (authorization !== undefined) {
     const bearer = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-    if (bearer === undefined && tokens.size === 0) return { problem: unauthorized() };
+    if (bearer === undefined && tokens.size === 0) return { problem: INVALID_TOKEN };
     if (bearer !== undefined) tokens.add(bearer);
   }
   const [token, other] = tokens;
@@ -187,15 +188,8 @@ export function readToken(
       'Two different tokens were given: send one, in the query, in the header or as a subprotocol.',
     );
   }
-  if (token === undefined || token.length > MAX_TOKEN_LENGTH) return { problem: unauthorized() };
+  if (token === undefined || token.length > MAX_TOKEN_LENGTH) return { problem: INVALID_TOKEN };
   return { token };
-}
-
-/** The same answer for every fault of a token. */
-export function unauthorized(): Problem {
-  return problem(401, 'invalid_token', 'The token is missing, not valid or expired: log in again.', {
-    'WWW-Authenticate': 'Bearer realm="firehose", error="invalid_token"',
-  });
 }
 
 export function parseUrl(target: string | undefined): URL | null {
