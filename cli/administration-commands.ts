@@ -102,6 +102,7 @@ function addExplain(root: Command, terminal: Terminal, surroundings: Surrounding
         ['--event <id>', 'the event: its id, or its place <partition>:<entry id>'],
         ['--call-id <id>', 'its Call-ID, which makes the search shorter'],
         ['--cursor <cursor>', 'the cursor that came with it: it is found without a search'],
+        ['--at <time>', 'about when it happened (RFC 3339): the search begins there'],
         ['--user <name>', 'the sessions of this user, with --domain or --account'],
         ['--domain <name>', 'name or realm of the account'],
         ['--account <id>', 'id of the account'],

@@ -1,5 +1,6 @@
 import { EXPLAIN_EVENT_PATH } from '../protocol/paths.ts';
-import { explanationSchema, REASONS, type Explanation } from '../protocol/explanation.ts';
+import { explanationSchema, type Explanation } from '../protocol/explanation.ts';
+import { REASONS } from '../protocol/explanation-reason.ts';
 import type { Environment } from '../runtime/lifecycle/environment.ts';
 import { CommandFault, listing, type ListFlags } from './administration.ts';
 import { columns } from './columns.ts';
@@ -9,6 +10,7 @@ export interface ExplainFlags extends ListFlags {
   readonly event?: string;
   readonly callId?: string;
   readonly cursor?: string;
+  readonly at?: string;
   readonly session?: string;
   readonly tokenId?: string;
   readonly user?: string;
@@ -43,6 +45,7 @@ function queryOf({
   event,
   callId,
   cursor,
+  at,
   session,
   tokenId,
   user,
@@ -51,7 +54,7 @@ function queryOf({
   group,
 }: ExplainFlags): URLSearchParams {
   if (event === undefined) throw new CommandFault('usage', 'name the event by --event ID');
-  const given = { event, call_id: callId, cursor, session, token_id: tokenId, user, domain, account, group };
+  const given = { event, call_id: callId, cursor, at, session, token_id: tokenId, user, domain, account, group };
   const named = Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
   return new URLSearchParams(named as [string, string][]);
 }

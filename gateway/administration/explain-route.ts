@@ -80,7 +80,7 @@ const INVALID_QUERY: Problem = {
   status: 400,
   code: 'invalid_query',
   detail:
-    'The query takes event, with it call_id and cursor, and one of session, token_id, user with domain or account, and group with domain or account.',
+    'The query takes event, with it call_id, cursor and at (a time of RFC 3339), and one of session, token_id, user with domain or account, and group with domain or account.',
 };
 
 const NOT_IN_DIRECTORY: Problem = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CHECKS, REASONS, type Reason } from '../../protocol/explanation.ts';
+import { CHECKS } from '../../protocol/explanation.ts';
+import { REASONS, type Reason } from '../../protocol/explanation-reason.ts';
 import type { Account } from '../directory/directory.ts';
 import type { NotedGrant } from '../journal/entry.ts';
 import type { SessionHistory } from '../journal/history.ts';

@@ -1,4 +1,5 @@
-import type { Check, CheckName, Reason, Verdict } from '../../protocol/explanation.ts';
+import type { Check, CheckName, Verdict } from '../../protocol/explanation.ts';
+import type { Reason } from '../../protocol/explanation-reason.ts';
 import { holds } from '../journal/history.ts';
 import type { FoundEvent, GroupLook, Look, SessionLook } from './look.ts';
 import { every, grantsAccount, grantsEvent, isWithinLogin, passageOf, type Passage } from './session-outcome.ts';

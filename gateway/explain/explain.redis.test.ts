@@ -89,7 +89,7 @@ describe('explain', LIMIT, () => {
     ]);
     const all: LedgerClient[] = [];
     let open: LedgerClient[] = [];
-    for (let turn = 0; turn < 30; turn += 1) {
+    for (let turn = 0; turn < 40; turn += 1) {
       const from = open.find(({ cursor }) => cursor !== null)?.cursor ?? null;
       const resumes = roll(4) === 0 && from !== null ? `&cursor=${from}` : roll(6) === 0 ? '&from=-1m' : '';
       for (const replica of [one, other]) {
@@ -97,7 +97,7 @@ describe('explain', LIMIT, () => {
         all.push(client);
         open.push(client);
       }
-      const publishing = publish(4, roll);
+      const publishing = publish(8, roll);
       for (const client of open)
         if (roll(5) === 0) client.send({ filter: { accounts: null, events: [NAMES[roll(3)]] } });
       const [leaving, cut] = [open[roll(open.length)], open[roll(open.length)]];
@@ -134,7 +134,7 @@ describe('explain', LIMIT, () => {
         }
       }
     }
-    assert.ok(pairs > 3_000, `only ${pairs} pairs`);
+    assert.ok(pairs > 10_000, `only ${pairs} pairs`);
   }
 
   test('a cause is named, by event, place and call, for user, session, token and group', LIMIT, async () => {

@@ -28,6 +28,8 @@ export interface Question {
   readonly event: string;
   readonly callId: string | null;
   readonly cursor: Position | null;
+  /** About when it was ingested, Unix milliseconds. */
+  readonly at: number | null;
   readonly subject: Subject;
   readonly group: ConsumerGroup | null;
   /**
@@ -84,7 +86,8 @@ export async function explain(options: ExplainerOptions, question: Question): Pr
   const { viewer } = question;
   const context = { directory: options.directory(), offers: createOffer(options.scope()) };
   const isMeant = (event: FoundEvent) => viewer === null || isVisible(event, viewer, context);
-  const sought = { event: question.event, callId: question.callId, position: question.cursor, isMeant };
+  const { event: id, callId, cursor: position, at } = question;
+  const sought = { event: id, callId, position, at, isMeant };
   const search = await findEvent(options.eventLog, sought, viewer === null ? BUDGET : OWN_BUDGET);
   if (search.kind !== 'found' && viewer !== null) return UNKNOWN_EVENT;
   const read = await readJournal(options.journal, question.subject);

@@ -37,6 +37,7 @@ const sought = (id: string, more: Partial<Sought> = {}): Sought => ({
   event: id,
   callId: null,
   position: null,
+  at: null,
   isMeant: () => true,
   ...more,
 });
@@ -67,6 +68,22 @@ test('a search ends with its budget, and says how far it came', async () => {
   assert.equal((await findEvent(log, sought('e0'), BUDGET)).kind, 'found');
   const gaveUp = await findEvent(log, sought('e0'), { entries: 10, ms: 60_000 });
   assert.ok(gaveUp.kind === 'gave_up' && gaveUp.at > 1_000_000);
+});
+
+test('a search begins about the named time, goes back from there, and looks at what is newer at last', async () => {
+  let clock = 1_000_000;
+  await using log = createEmbeddedLog({ ...LIMITS, now: () => (clock += 60_000) });
+  const times = new Map<string, number>();
+  for (let at = 0; at < 400; at += 1) {
+    await log.append([event(`e${at}`, 'a')]);
+    times.set(`e${at}`, clock);
+  }
+  const few = { entries: 30, ms: 60_000 };
+  assert.equal((await findEvent(log, sought('e100'), few)).kind, 'gave_up');
+  assert.equal((await findEvent(log, sought('e100', { at: times.get('e100') ?? 0 }), few)).kind, 'found');
+  assert.equal((await findEvent(log, sought('e100', { at: times.get('e110') ?? 0 }), few)).kind, 'found');
+  assert.equal((await findEvent(log, sought('e399', { at: times.get('e100') ?? 0 }), BUDGET)).kind, 'found');
+  assert.equal((await findEvent(log, sought('never', { at: times.get('e100') ?? 0 }), BUDGET)).kind, 'absent');
 });
 
 test('X3: an event that is not meant costs the reads of one that never was', async () => {

@@ -13,6 +13,8 @@ export interface Sought {
   readonly callId: string | null;
   /** A cursor that was received with it. */
   readonly position: Position | null;
+  /** About when it was ingested, Unix milliseconds: the search begins a minute later; null: at the newest event. */
+  readonly at: number | null;
   /** Entries that do not count. */
   readonly isMeant: (event: FoundEvent) => boolean;
 }
@@ -27,6 +29,9 @@ const PLACE = /^(\d{1,2}):(\d{1,16}-\d{1,16})$/;
 const PAGE = 1_000;
 /** Searched from the newest end, one page after the other: a requested event is usually recent. */
 const WINDOWS_MS = [5_000, 30_000, 120_000, 600_000, 3_600_000, 6 * 3_600_000, 86_400_000, Number.POSITIVE_INFINITY];
+
+/** Clocks and transports differ: an event is searched for from so long after the named time on. */
+const AROUND_MS = 60_000;
 
 /** Finds an event by its place, its cursor, or a search from the newest end. Rejects with LogUnavailable. */
 export async function findEvent(log: EventLog, sought: Sought, budget: SearchBudget): Promise<Search> {
@@ -73,9 +78,7 @@ async function bySearch(log: EventLog, state: LogState, sought: Sought, budget: 
   const newest = Math.max(0, ...state.newest.map((id) => splitId(id)[0]));
   const until = performance.now() + budget.ms;
   let left = budget.entries;
-  let end = Number.POSITIVE_INFINITY;
-  for (const window of WINDOWS_MS) {
-    const begin = Math.max(0, newest - window);
+  for (const { begin, end } of stretchesOf(newest, sought.at)) {
     for (const partition of partitions) {
       const looked = await lookThrough(log, state, { partition, begin, end, sought, left, until });
       left -= looked.entries;
@@ -83,11 +86,22 @@ async function bySearch(log: EventLog, state: LogState, sought: Sought, budget: 
       if (left <= 0 || performance.now() > until)
         return { kind: 'gave_up', at: end === Number.POSITIVE_INFINITY ? newest : end };
     }
-    if (begin === 0) break;
-    end = begin;
   }
   const oldest = state.oldest.filter((id) => id !== '0-0').map((id) => splitId(id)[0]);
   return { kind: 'absent', oldestAt: oldest.length === 0 ? null : Math.min(...oldest) };
+}
+
+/** From the newest end, or from about the named time, back to the oldest entry; then what is newer than that time. */
+function* stretchesOf(newest: number, at: number | null): Generator<{ readonly begin: number; readonly end: number }> {
+  const last = at === null ? newest : Math.min(newest, at + AROUND_MS);
+  let end = last < newest ? last : Number.POSITIVE_INFINITY;
+  for (const window of WINDOWS_MS) {
+    const begin = Math.max(0, last - window);
+    yield { begin, end };
+    if (begin === 0) break;
+    end = begin;
+  }
+  if (last < newest) yield { begin: last, end: Number.POSITIVE_INFINITY };
 }
 
 interface Stretch {

@@ -10,6 +10,7 @@ export const eventKeys = {
   event: text,
   call_id: text.optional(),
   cursor: z.string().min(1).max(4_096).optional(),
+  at: z.iso.datetime({ offset: true }).optional(),
   group: text.optional(),
 };
 
@@ -17,6 +18,7 @@ export interface AskedEvent {
   readonly event: string;
   readonly call_id?: string | undefined;
   readonly cursor?: string | undefined;
+  readonly at?: string | undefined;
   readonly group?: string | undefined;
 }
 
@@ -31,12 +33,13 @@ export interface ReadEvent {
   readonly event: string;
   readonly callId: string | null;
   readonly cursor: Position | null;
+  readonly at: number | null;
   readonly group: ConsumerGroup | null;
 }
 
 /** An invalid cursor is a fault; one of another log names no event. Pure. */
 export function readEvent(asked: AskedEvent, place: QuestionPlace): ReadEvent | { readonly problem: Problem } {
-  const { event, call_id: callId = null, cursor, group: name } = asked;
+  const { event, call_id: callId = null, cursor, at, group: name } = asked;
   const opened = cursor === undefined ? null : place.cursors.open(cursor, place.partitions);
   if (opened?.kind === 'invalid') {
     return {
@@ -55,5 +58,6 @@ export function readEvent(asked: AskedEvent, place: QuestionPlace): ReadEvent | 
       },
     };
   }
-  return { event, callId, cursor: opened?.kind === 'position' ? opened.position : null, group };
+  const position = opened?.kind === 'position' ? opened.position : null;
+  return { event, callId, cursor: position, at: at === undefined ? null : Date.parse(at), group };
 }

@@ -6,6 +6,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
 import { defineScript, runScript } from '../../runtime/redis/script.ts';
 import { decodeEntry, encodeEntry, type JournalEntry } from './entry.ts';
+import { KeptEntries } from './kept-entries.ts';
 import { JournalUnavailable, type Journal, type JournalRead } from './journal.ts';
 
 export interface RedisJournalOptions {
@@ -26,7 +27,6 @@ const FLUSH_MS = 200;
 /** So many entries take Redis a third of a millisecond. */
 const IN_A_FLUSH = 100;
 const FORGET_EVERY_MS = 600_000;
-const PAGE = 2_000;
 /** How long the gateway waits at its end for the last sessions' entries. */
 const LAST_FLUSH_MS = 1_000;
 
@@ -46,6 +46,7 @@ export class RedisJournal implements Journal {
   readonly replica: string;
   readonly #options: RedisJournalOptions;
   readonly #key: string;
+  readonly #kept: KeptEntries;
   /** In their stored form, which is the smallest: with many new connections at once, thousands wait. */
   #waiting: string[] = [];
   #isFlushDue = false;
@@ -56,6 +57,7 @@ export class RedisJournal implements Journal {
     this.#options = options;
     this.replica = options.replica;
     this.#key = resourceKeys(options.keyPrefix, options.resource).journal;
+    this.#kept = new KeptEntries(options.client, this.#key);
   }
 
   note(entry: JournalEntry): void {
@@ -71,22 +73,10 @@ export class RedisJournal implements Journal {
 
   async read(isMeant: (text: string) => boolean): Promise<JournalRead> {
     await this.#flush();
-    const entries: JournalEntry[] = [];
-    let since: number | null = null;
-    let from = '-';
     try {
-      while (true) {
-        const page = await this.#options.client.xrange(this.#key, from, '+', 'COUNT', PAGE);
-        since ??= page[0] === undefined ? null : splitId(page[0][0])[0];
-        for (const [, fields] of page) {
-          const text = fields[1] ?? '';
-          const entry = isMeant(text) ? decodeEntry(text) : null;
-          if (entry !== null) entries.push(entry);
-        }
-        const last = page.at(-1);
-        if (last === undefined || page.length < PAGE) return { entries, since };
-        from = `(${last[0]}`;
-      }
+      const { texts, first } = await this.#kept.matching(isMeant);
+      const entries = texts.map(decodeEntry).filter((entry) => entry !== null);
+      return { entries, since: first === null ? null : splitId(first)[0] };
     } catch (error) {
       const code = redisErrorCode(error);
       if (code === 'UNKNOWN') throw error;

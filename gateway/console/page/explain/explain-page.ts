@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { REASONS } from '../../../../protocol/explanation-reason.ts';
 import { count, dateAndTime } from '../base/format.ts';
 import type { Answer } from '../base/gateway.ts';
 import type { Page } from '../base/page.ts';
@@ -97,17 +98,23 @@ function explanation(answer: Json): TemplateResult {
   const reason = text(answer['reason']);
   const checks = list(answer['checks']).map(object);
   const sessions = list(answer['sessions']).map(object);
+  const attempts = list(answer['webhook_attempts']).map(object);
   return html`<section class="card verdict" aria-label="Verdict">
       <p>
         <span class="chip ${TONES[verdict] ?? ''}">${verdict.replaceAll('_', ' ')}</span>
-        ${reason === null ? nothing : html`<strong>${reason}</strong>`}
+        ${reason === null ? nothing : html`<strong>${causeOf(reason)}</strong> <code>${reason}</code>`}
       </p>
       ${eventFacts(object(answer['event']))}
       <ol class="checks">
         ${checks.map(check)}
       </ol>
     </section>
-    ${sessions.length === 0 ? nothing : sessionTable(sessions)}`;
+    ${sessions.length === 0 ? nothing : sessionTable(sessions)}${attempts.length === 0 ? nothing : attemptTable(attempts)}`;
+}
+
+/** A later gateway may name a cause that this page does not know. */
+function causeOf(reason: string): string {
+  return Object.hasOwn(REASONS, reason) ? REASONS[reason as keyof typeof REASONS] : 'The gateway names this cause';
 }
 
 function eventFacts(event: Json): TemplateResult | typeof nothing {
@@ -159,6 +166,31 @@ function sessionTable(sessions: readonly Json[]): TemplateResult {
                 <td class="number">${count(number(one['behind_max']))}</td>
                 <td>${yesOrNo(one['written'])}</td>
                 <td>${yesOrNo(one['confirmed'])}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+}
+
+function attemptTable(attempts: readonly Json[]): TemplateResult {
+  return html`<h2>Requests of the webhook, from this replica</h2>
+    <div class="card">
+      <table>
+        <thead>
+          <tr>
+            <th>Sent</th>
+            <th class="number">Attempt</th>
+            <th>Answer</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${attempts.map(
+            (one) =>
+              html`<tr>
+                <td>${dateAndTime(text(one['at']))}</td>
+                <td class="number">${text(one['attempt'])}</td>
+                <td>${text(one['status']) ?? text(one['code']) ?? 'none'}</td>
               </tr>`,
           )}
         </tbody>
