@@ -1,6 +1,6 @@
 import type { Target } from './ratios.ts';
 
-/** Of Server-Sent Events against a WebSocket, and of webhooks against loops that only post. */
+/** Of Server-Sent Events against a WebSocket, of webhooks against loops that only post, of the journal and of the console. */
 export const DELIVERY_TARGETS = {
   P21: {
     id: 'P21',
@@ -9,6 +9,30 @@ export const DELIVERY_TARGETS = {
     floor: 0.01,
     goal: 0.002,
     unit: '',
+  },
+  P21few: {
+    id: 'P21',
+    what: 'p99, 10 connections at 10,000 events/s, with the journal / without',
+    better: 'lower',
+    floor: 1.05,
+    goal: 1.02,
+    unit: 'x',
+  },
+  P21many: {
+    id: 'P21',
+    what: 'p99, 1,000 connections at 3,000 events/s, with the journal / without',
+    better: 'lower',
+    floor: 1.05,
+    goal: 1.02,
+    unit: 'x',
+  },
+  P21explain: {
+    id: 'P21',
+    what: 'an explanation of a recent event, p95, the journal as long as it gets',
+    better: 'lower',
+    floor: 50,
+    goal: 25,
+    unit: ' ms',
   },
   P23: {
     id: 'P23',
@@ -33,5 +57,13 @@ export const DELIVERY_TARGETS = {
     floor: 1.1,
     goal: 1.05,
     unit: 'x',
+  },
+  P25: {
+    id: 'P25',
+    what: 'from the log to the painted row of the console, p95, 500 events/s',
+    better: 'lower',
+    floor: 250,
+    goal: 150,
+    unit: ' ms',
   },
 } as const satisfies Record<string, Target>;

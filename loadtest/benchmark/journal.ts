@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url';
+import { keptUp, measurePaced, type PacedSample } from './measurements.ts';
 import { start } from './processes.ts';
 import { judge, TARGETS, type Ratio } from './ratios.ts';
-import { progress, type RunContext } from './run-context.ts';
+import { note, progress, type RunContext } from './run-context.ts';
+import { isDisturbed } from './sample.ts';
+import { startGateway } from './servers.ts';
 
 interface JournalCost {
   readonly share: number;
@@ -9,17 +12,76 @@ interface JournalCost {
   readonly dropped: number;
 }
 
+interface ExplanationCost {
+  readonly p50: number;
+  readonly p95: number;
+  readonly first: number;
+}
+
+const LONGEST_JOURNAL = 100_000;
+/** As in P11. */
+const STEPS = {
+  P21few: { connections: 10, rate: 10_000, warmSeconds: 1.5 },
+  P21many: { connections: 1_000, rate: 3_000, warmSeconds: 1.5, isNearLimit: true },
+} as const;
+
 /** P21: what the session journal takes of the core that delivers. */
 export async function measureJournal({ bench, mode }: RunContext): Promise<Ratio[]> {
   const shares: number[] = [];
   for (let round = 1; round <= mode.durableRounds; round += 1) {
     await bench.redis.restart();
-    const file = fileURLToPath(new URL('../../gateway/journal/journal.bench.ts', import.meta.url));
-    await using run = await start([process.execPath, file, '--url', bench.redis.url], { place: 'server' });
-    const told = await run.next((line) => (line.startsWith('{') ? (JSON.parse(line) as JournalCost) : null), 120_000);
+    const told = await run<JournalCost>('journal/journal.bench.ts', ['--url', bench.redis.url]);
     if (told.dropped > 0) throw new Error(`the journal lost ${told.dropped} entries`);
     progress(`  journal: ${(told.share * 100).toFixed(2)} % of a core, ${told.written} entries`);
     shares.push(told.share);
   }
   return [judge(TARGETS.P21, shares)];
+}
+
+/** P21: what the journal costs in latency. Each side is first in half of the rounds. */
+export async function measureJournalLatency(context: RunContext): Promise<Ratio[]> {
+  const ratios: Ratio[] = [];
+  for (const name of ['P21few', 'P21many'] as const) {
+    const take = async (hasNoJournal: boolean) => {
+      const step = { ...STEPS[name], seconds: context.mode.pacedSeconds };
+      const contender = {
+        name: hasNoJournal ? 'gateway without its journal' : 'gateway',
+        start: () => startGateway(context.bench, 1, { hasNoJournal }),
+      };
+      return note(context, await measurePaced(context.bench, contender, step), true);
+    };
+    const figures: number[] = [];
+    for (let round = 1; round <= context.mode.pacedRounds; round += 1) {
+      const first = round % 2 === 1 ? null : await take(false);
+      const without = await take(true);
+      figures.push(moved(first ?? (await take(false)), without));
+    }
+    ratios.push(judge(TARGETS[name], figures));
+  }
+  return ratios;
+}
+
+function moved(one: PacedSample, other: PacedSample): number {
+  if (isDisturbed(one) || isDisturbed(other) || !keptUp(other)) return Number.NaN;
+  return keptUp(one) ? one.end.p99Us / other.end.p99Us : Number.POSITIVE_INFINITY;
+}
+
+/** P21: an explanation of a recent event, beside a journal that is full. */
+export async function measureExplanations({ bench, mode }: RunContext): Promise<Ratio[]> {
+  const figures: number[] = [];
+  for (let round = 1; round <= mode.durableRounds; round += 1) {
+    await bench.redis.restart();
+    const args = ['--url', bench.redis.url, '--entries', String(LONGEST_JOURNAL)];
+    const { p50, p95, first } = await run<ExplanationCost>('explain/explain.bench.ts', args);
+    progress(`  explanation: ${p50} ms, p95 ${p95} ms, the first one ${first} ms`);
+    figures.push(p95);
+  }
+  return [judge(TARGETS.P21explain, figures)];
+}
+
+/** The line of JSON that a program of the gateway prints. */
+async function run<T>(program: string, args: readonly string[]): Promise<T> {
+  const file = fileURLToPath(new URL(`../../gateway/${program}`, import.meta.url));
+  await using started = await start([process.execPath, file, ...args], { place: 'server' });
+  return await started.next((line) => (line.startsWith('{') ? (JSON.parse(line) as T) : null), 120_000);
 }

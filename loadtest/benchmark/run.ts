@@ -13,9 +13,10 @@ import { openCoreDistance } from './core-distance.ts';
 import { measureCompressed } from './compressed.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
 import { writeConfiguration } from './configuration.ts';
+import { measureConsole } from './console.ts';
 import { fleetTable } from './fleet.ts';
 import { measureGrowth } from './growth.ts';
-import { measureJournal } from './journal.ts';
+import { measureExplanations, measureJournal, measureJournalLatency } from './journal.ts';
 import { measureIdle } from './idle.ts';
 import { measureLatencies } from './latency.ts';
 import { describeMachine } from './machine.ts';
@@ -142,6 +143,9 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   'calls-read': measureReaders,
   'calls-cost': measureCallsCost,
   journal: measureJournal,
+  'journal-latency': measureJournalLatency,
+  explain: measureExplanations,
+  console: measureConsole,
   idle: measureIdle,
   beside: measureBeside,
   traced: measureTraced,

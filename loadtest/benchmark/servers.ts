@@ -67,6 +67,8 @@ export interface GatewayOptions {
   readonly calls?: boolean;
   /** Further settings, for one that exports. */
   readonly telemetry?: Readonly<Record<string, string>>;
+  /** Without the session journal, which no setting turns off. */
+  readonly hasNoJournal?: boolean;
   readonly content?: NonNullable<Server['content']>;
 }
 
@@ -74,7 +76,9 @@ export interface GatewayOptions {
 export async function startGateway(bench: Bench, filters: number, options: GatewayOptions = {}): Promise<Server> {
   const { accounts = 0, isTls = false, calls = false, telemetry = {}, content } = options;
   const { configuration, redis } = bench;
-  const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...COMMAND, 'gateway'], {
+  const changed =
+    options.hasNoJournal === true ? ['--import', at('../../gateway/journal/without-journal.bench.ts')] : [];
+  const gateway = await start([process.execPath, ...SHIPPED_FLAGS, ...changed, ...COMMAND, 'gateway'], {
     place: 'server',
     environment: {
       NODE_ENV: 'production',
