@@ -13,7 +13,7 @@ import { refreshRouter } from './directory/http/refresh-route.ts';
 import { directoryDetail } from './directory/directory-report.ts';
 import { ownExplainHandler } from './explain/own-route.ts';
 import { createCounters } from './auth/limits/counters.ts';
-import { consoleRouter } from './console/console-router.ts';
+import { consoleRouter, warmConsole } from './console/console-router.ts';
 import type { Side } from './console/shell.ts';
 import { AddressAllowance } from './http/address-allowance.ts';
 import { createAddressOf, type AddressOf } from './http/client-address.ts';
@@ -64,6 +64,7 @@ export async function openEdges(
 ): Promise<GatewayEdges> {
   const innerPort = await openInner(stack, config, parts, options);
   const port = await openPublic(stack, config, parts, options);
+  if (config.subscription.spec.gateway.console.enabled) void warmConsole(options.logger);
   return { port, innerPort };
 }
 

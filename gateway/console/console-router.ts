@@ -1,12 +1,22 @@
 import { Router, type Request, type Response } from 'express';
 import { CONSOLE_PATH } from '../../protocol/paths.ts';
+import type { Logger } from '../../runtime/logging/logger.ts';
 import { VERSION } from '../../runtime/version.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
 import { readAssets, type Asset, type Assets } from './assets.ts';
 import { shellOf, type Side } from './shell.ts';
 
-/** The files are read when the console is first asked for, once for both listeners. */
+/** The files are read once for both listeners. */
 let assets: Promise<Assets> | null = null;
+
+/** Reads the files before anybody asks for them: the first visit after a start does not wait for it. */
+export async function warmConsole(logger: Logger): Promise<void> {
+  try {
+    await read();
+  } catch (error) {
+    logger.error({ err: error }, 'the files of the console cannot be read: its page is answered with 500');
+  }
+}
 
 /** `GET /console/` is the console of this listener; everything that it loads lies below. */
 export function consoleRouter(side: Side): Router {

@@ -16,6 +16,13 @@ export interface OpenOptions {
   readonly port?: number;
   readonly dark?: boolean;
   readonly viewport?: { readonly width: number; readonly height: number };
+  /** Called before the page is loaded. */
+  readonly prepare?: (page: Page) => Promise<unknown>;
+}
+
+/** The gateway whose console is opened. */
+export interface ConsoleGateway {
+  readonly gateway: Pick<RunningGateway['gateway'], 'port' | 'innerPort'>;
 }
 
 /** A console in a real browser, and what it did that a person does not see. */
@@ -32,9 +39,10 @@ export interface OpenedConsole {
 
 export async function openConsole(
   browser: Browser,
-  running: RunningGateway,
-  { side = 'public', at = '', port, dark = false, viewport = { width: 1_280, height: 800 } }: OpenOptions = {},
+  { gateway }: ConsoleGateway,
+  options: OpenOptions = {},
 ): Promise<OpenedConsole> {
+  const { side = 'public', at = '', port, dark = false, viewport = { width: 1_280, height: 800 } } = options;
   const { page, errors } = await browser.page();
   await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
   await page.setViewportSize(viewport);
@@ -50,9 +58,9 @@ export async function openConsole(
       written.push(message.text());
     }
   });
-  const { gateway } = running;
   const origin =
     side === 'public' ? `https://localhost:${port ?? gateway.port}` : `http://localhost:${port ?? gateway.innerPort}`;
+  await options.prepare?.(page);
   await page.goto(`${origin}${CONSOLE_PATH}${at}`);
   return {
     page,
@@ -84,13 +92,16 @@ export async function logIn(
 }
 
 /** Opens the administration with the token of the gateway. */
-export async function unlock({ page }: Pick<OpenedConsole, 'page'>, running: RunningGateway): Promise<void> {
+export async function unlock(
+  { page }: Pick<OpenedConsole, 'page'>,
+  running: Pick<RunningGateway, 'stateFolder'>,
+): Promise<void> {
   await page.getByLabel('Admin token').fill(await adminToken(running));
   await page.getByRole('button', { name: 'Open' }).click();
   await page.locator('nav.side').waitFor();
 }
 
-async function adminToken({ stateFolder }: RunningGateway): Promise<string> {
+async function adminToken({ stateFolder }: Pick<RunningGateway, 'stateFolder'>): Promise<string> {
   return (await readFile(join(stateFolder, 'admin-token'), 'utf8')).trim();
 }
 

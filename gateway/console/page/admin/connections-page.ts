@@ -3,8 +3,8 @@ import { CONNECTIONS_PATH, REVOCATIONS_PATH } from '../../../../protocol/paths.t
 import { askPerson } from '../base/ask-person.ts';
 import { say } from '../base/announce.ts';
 import { ago, count, dateAndTime, shortened } from '../base/format.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { list, object, text } from '../base/read.ts';
 import { fragmentOf } from '../base/route.ts';
 import type { Administration } from './admin.ts';
@@ -23,23 +23,18 @@ interface Connection {
 }
 
 /** Who is connected to this replica. */
-export class ConnectionsPage implements Page {
+export class ConnectionsPage extends PollingPage {
   readonly name = 'connections';
   readonly title = 'Connections';
   readonly #administration: Administration;
+  protected readonly polls: readonly Poll[];
   readonly #poll: Poll;
 
   constructor(administration: Administration) {
+    super();
     this.#administration = administration;
     this.#poll = new Poll(EVERY_MS, () => administration.get(CONNECTIONS_PATH, { limit: String(MOST) }));
-  }
-
-  enter(): void {
-    this.#poll.start();
-  }
-
-  leave(): void {
-    this.#poll.stop();
+    this.polls = [this.#poll];
   }
 
   view(): TemplateResult {

@@ -4,8 +4,8 @@ import { say } from '../base/announce.ts';
 import { askPerson } from '../base/ask-person.ts';
 import { count, shortened } from '../base/format.ts';
 import { jsonView } from '../base/json-view.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { list, object, parsed, text, type Json } from '../base/read.ts';
 import { fragmentOf, type Place } from '../base/route.ts';
 import { redrawNow } from '../base/redraw.ts';
@@ -16,10 +16,11 @@ const EVERY_MS = 4_000;
 const MOST_AT_ONCE = 100;
 
 /** What durable groups gave up: why, with the event, and the way back into the log. */
-export class DeadLettersPage implements Page {
+export class DeadLettersPage extends PollingPage {
   readonly name = 'dead-letters';
   readonly title = 'Dead letters';
   readonly #administration: Administration;
+  protected readonly polls: readonly Poll[];
   readonly #groups: Poll;
   readonly #letters: Poll;
   #group = '';
@@ -28,6 +29,7 @@ export class DeadLettersPage implements Page {
   #redriving: string | null = null;
 
   constructor(administration: Administration) {
+    super();
     this.#administration = administration;
     this.#groups = new Poll(
       30_000,
@@ -37,20 +39,16 @@ export class DeadLettersPage implements Page {
     this.#letters = new Poll(EVERY_MS, () =>
       administration.get(this.#path(), { account: this.#account, limit: String(MOST_AT_ONCE) }),
     );
+    this.polls = [this.#groups, this.#letters];
   }
 
-  enter({ item, query }: Place): void {
+  override enter({ item, query }: Place): void {
     this.#group = item;
     this.#account = query.get('account') ?? '';
     this.#open = null;
     this.#letters.clear();
     this.#groups.start();
     if (item !== '') this.#letters.start();
-  }
-
-  leave(): void {
-    this.#groups.stop();
-    this.#letters.stop();
   }
 
   key({ key }: KeyboardEvent): boolean {

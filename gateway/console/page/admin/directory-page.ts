@@ -2,8 +2,8 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { DIRECTORY_PATH } from '../../../../protocol/paths.ts';
 import { say } from '../base/announce.ts';
 import { ago, count } from '../base/format.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { list, number, object, text, type Json } from '../base/read.ts';
 import { fragmentOf, type Place } from '../base/route.ts';
 import { redrawNow } from '../base/redraw.ts';
@@ -13,16 +13,18 @@ const EVERY_MS = 10_000;
 const MOST = 200;
 
 /** Accounts as a tree, opened level by level: a platform may have 100,000. Read only, and without hashes. */
-export class DirectoryPage implements Page {
+export class DirectoryPage extends PollingPage {
   readonly name = 'directory';
   readonly title = 'Directory';
   readonly #administration: Administration;
+  protected readonly polls: readonly Poll[];
   readonly #poll: Poll;
   /** Children of the accounts that are open. */
   readonly #children = new Map<string, readonly Json[]>();
   #domain = '';
 
   constructor(administration: Administration) {
+    super();
     this.#administration = administration;
     this.#poll = new Poll(EVERY_MS, () =>
       administration.get(
@@ -30,17 +32,14 @@ export class DirectoryPage implements Page {
         this.#domain === '' ? {} : { domain: this.#domain },
       ),
     );
+    this.polls = [this.#poll];
   }
 
-  enter({ query }: Place): void {
-    this.#domain = query.get('domain') ?? '';
+  override enter(place: Place): void {
+    this.#domain = place.query.get('domain') ?? '';
     this.#children.clear();
     this.#poll.clear();
-    this.#poll.start();
-  }
-
-  leave(): void {
-    this.#poll.stop();
+    super.enter(place);
   }
 
   view(): TemplateResult {

@@ -3,8 +3,8 @@ import { GROUPS_PATH, WEBHOOKS_PATH } from '../../../../protocol/paths.ts';
 import { say } from '../base/announce.ts';
 import { askPerson } from '../base/ask-person.ts';
 import { ago, count } from '../base/format.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { list, number, object, text, type Json } from '../base/read.ts';
 import { fragmentOf } from '../base/route.ts';
 import { spark } from '../base/spark.ts';
@@ -15,15 +15,17 @@ const EVERY_MS = 2_000;
 const REMEMBERED = 60;
 
 /** Durable groups over all replicas, and the webhooks of this one. The lag moves by itself. */
-export class GroupsPage implements Page {
+export class GroupsPage extends PollingPage {
   readonly name = 'groups';
   readonly title = 'Groups and webhooks';
   readonly #administration: Administration;
+  protected readonly polls: readonly Poll[];
   readonly #groups: Poll;
   readonly #webhooks: Poll;
   readonly #lags = new Map<string, number[]>();
 
   constructor(administration: Administration) {
+    super();
     this.#administration = administration;
     this.#groups = new Poll(
       EVERY_MS,
@@ -31,22 +33,13 @@ export class GroupsPage implements Page {
       (value) => this.#remember(value),
     );
     this.#webhooks = new Poll(EVERY_MS, () => administration.get(WEBHOOKS_PATH));
+    this.polls = [this.#groups, this.#webhooks];
   }
 
   readonly badge = (): string => {
     const lags = list(this.#groups.value?.['groups']).map((group) => number(object(group)['lag']) ?? 0);
     return lags.length === 0 ? '' : `lag ${count(lags.reduce((sum, lag) => sum + lag, 0))}`;
   };
-
-  enter(): void {
-    this.#groups.start();
-    this.#webhooks.start();
-  }
-
-  leave(): void {
-    this.#groups.stop();
-    this.#webhooks.stop();
-  }
 
   view(): TemplateResult {
     const { value } = this.#groups;

@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { HEALTH_PATH } from '../../../../protocol/paths.ts';
 import { count } from '../base/format.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { list, object, text, type Json } from '../base/read.ts';
 import type { Administration } from './admin.ts';
 
@@ -10,24 +10,19 @@ const EVERY_MS = 5_000;
 const ORDER = ['fail', 'warn', 'ok'];
 
 /** What works, what may hurt and what does not, with the fix: the lines of the doctor about this replica. */
-export class HealthPage implements Page {
+export class HealthPage extends PollingPage {
   readonly name = 'health';
   readonly title = 'Health';
+  protected readonly polls: readonly Poll[];
   readonly #poll: Poll;
 
   constructor(administration: Administration) {
+    super();
     this.#poll = new Poll(EVERY_MS, () => administration.get(HEALTH_PATH));
+    this.polls = [this.#poll];
   }
 
   readonly badge = (): string => text(this.#poll.value?.['status']) ?? '';
-
-  enter(): void {
-    this.#poll.start();
-  }
-
-  leave(): void {
-    this.#poll.stop();
-  }
 
   view(): TemplateResult {
     const findings = list(this.#poll.value?.['findings']).map(object);

@@ -1,29 +1,24 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { SOURCES_PATH } from '../../../../protocol/paths.ts';
 import { ago, clock, count } from '../base/format.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { list, number, object, text, type Json } from '../base/read.ts';
 import type { Administration } from './admin.ts';
 
 const EVERY_MS = 5_000;
 
 /** The sources that write into the log: which switch is listened to, by which replica, and what was missed. */
-export class SourcesPage implements Page {
+export class SourcesPage extends PollingPage {
   readonly name = 'sources';
   readonly title = 'Sources';
+  protected readonly polls: readonly Poll[];
   readonly #poll: Poll;
 
   constructor(administration: Administration) {
+    super();
     this.#poll = new Poll(EVERY_MS, () => administration.get(SOURCES_PATH));
-  }
-
-  enter(): void {
-    this.#poll.start();
-  }
-
-  leave(): void {
-    this.#poll.stop();
+    this.polls = [this.#poll];
   }
 
   view(): TemplateResult {

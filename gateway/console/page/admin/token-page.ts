@@ -20,7 +20,7 @@ export function tokenPage({ why, open }: TokenParts): TemplateResult {
   };
   const said = refusal ?? why;
   return html`<main class="login" id="content">
-    <form aria-labelledby="login-title" @submit=${submit}>
+    <form aria-labelledby="login-title" @submit=${(event: SubmitEvent) => submit(event)}>
       <p class="brand"><span class="mark" aria-hidden="true"></span>Firehose</p>
       <h1 id="login-title">Administration</h1>
       <p>

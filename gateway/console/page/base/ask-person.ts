@@ -45,7 +45,7 @@ export function personDialog(): TemplateResult | typeof nothing {
     answer(field instanceof HTMLInputElement ? field.value : '');
   };
   return html`<dialog id="question" aria-labelledby="question-title" @cancel=${() => answer(null)}>
-    <form @submit=${submit}>
+    <form @submit=${(event: SubmitEvent) => submit(event)}>
       <h2 id="question-title">${title}</h2>
       <p>${detail}</p>
       ${

@@ -17,7 +17,7 @@ export interface FrameParts {
 
 /** The list of pages, and the page. */
 export function frame({ pages, current, who, what, leave, other }: FrameParts): TemplateResult {
-  return html`<a class="skip" href="#content" @click=${skip}>Skip to the page</a>
+  return html`<a class="skip" href="#content" @click=${(event: Event) => skip(event)}>Skip to the page</a>
     <nav class="side" aria-label="Pages">
       <p class="brand"><span class="mark" aria-hidden="true"></span>Firehose</p>
       <ul>
@@ -32,8 +32,8 @@ export function frame({ pages, current, who, what, leave, other }: FrameParts): 
       </ul>
       <div class="foot">
         <p class="who"><strong>${who}</strong><span>${what}</span></p>
-        <button class="quiet" @click=${nextTheme}>Theme: ${themeName()}</button>
-        <button class="quiet" @click=${leave.action}>${leave.label}</button>
+        <button class="quiet" @click=${() => nextTheme()}>Theme: ${themeName()}</button>
+        <button class="quiet" @click=${() => leave.action()}>${leave.label}</button>
         <p class="other"><strong>${other.label}</strong> ${other.text}</p>
       </div>
     </nav>

@@ -2,8 +2,8 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { CALLS_PATH } from '../../../../protocol/paths.ts';
 import { count, duration, shortened } from '../base/format.ts';
 import { askText, type Answer } from '../base/gateway.ts';
-import type { Page } from '../base/page.ts';
 import { Poll } from '../base/poll.ts';
+import { PollingPage } from '../base/polling-page.ts';
 import { fragmentOf, type Place } from '../base/route.ts';
 import { accountName } from '../live/account-names.ts';
 import { answerOfLines, callsOf, type LiveCall } from './live-call.ts';
@@ -14,28 +14,27 @@ const MOST_ROWS = 500;
 const STATES = ['ringing', 'answered', 'held', 'parked', 'uncertain'];
 
 /** The calls that are live now, with their timers. */
-export class CallsPage implements Page {
+export class CallsPage extends PollingPage {
   readonly name = 'calls';
   readonly title = 'Live calls';
+  protected readonly polls: readonly Poll[];
   readonly #poll: Poll;
   #account = '';
   #accounts: readonly string[] = [];
 
   constructor(token: () => string | null) {
+    super();
     this.#poll = new Poll(EVERY_MS, () => this.#ask(token()));
+    this.polls = [this.#poll];
   }
 
   readonly badge = (): string => (this.#poll.value === null ? '' : count(callsOf(this.#poll.value).length));
 
-  enter({ query }: Place): void {
-    const account = query.get('account') ?? '';
+  override enter(place: Place): void {
+    const account = place.query.get('account') ?? '';
     if (account !== this.#account) this.#poll.clear();
     this.#account = account;
-    this.#poll.start();
-  }
-
-  leave(): void {
-    this.#poll.stop();
+    super.enter(place);
   }
 
   view(): TemplateResult {
@@ -68,7 +67,7 @@ export class CallsPage implements Page {
     const choose = (event: Event) => {
       location.hash = fragmentOf('calls', '', { account: (event.target as HTMLSelectElement).value });
     };
-    return html`<select name="account" @change=${choose}>
+    return html`<select name="account" @change=${(event: Event) => choose(event)}>
       <option value="" ?selected=${this.#account === ''}>all</option>
       ${known.map((id) => html`<option value=${id} ?selected=${id === this.#account}>${accountName(id)}</option>`)}
     </select>`;

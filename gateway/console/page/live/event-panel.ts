@@ -23,7 +23,7 @@ export function eventPanel({ text, place, close }: PanelParts): TemplateResult {
   return html`<aside class="panel" aria-label="Event">
     <header>
       <h2>${name}</h2>
-      <button class="quiet" @click=${close}>Close <kbd>Esc</kbd></button>
+      <button class="quiet" @click=${() => close()}>Close <kbd>Esc</kbd></button>
     </header>
     <p class="links">
       ${call === null ? nothing : html`<a class="button" href=${fragmentOf('call', call)}>Show the call</a>`}

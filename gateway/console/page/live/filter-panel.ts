@@ -90,12 +90,12 @@ export function filterPanel({ accounts, events }: FilterParts): TemplateResult |
           name="account"
           pattern="[A-Za-z0-9_\\-]{1,64}"
           placeholder="account id"
-          @change=${addAccount}
+          @change=${(event: Event) => addAccount(event)}
       /></label>
     </fieldset>
     <div class="actions">
       <button class="primary">Apply</button>
-      <button type="button" @click=${closeFilter}>Cancel</button>
+      <button type="button" @click=${() => closeFilter()}>Cancel</button>
     </div>
   </form>`;
 }
@@ -108,7 +108,8 @@ function choice(key: keyof Filter, value: string, label: string, detail: string)
     redrawNow();
   };
   return html`<label class="choice"
-    ><input type="checkbox" .checked=${draft?.[key]?.includes(value) === true} @change=${toggle} /><span>${label}</span
+    ><input type="checkbox" .checked=${draft?.[key]?.includes(value) === true} @change=${() => toggle()} /><span
+      >${label}</span
     >${detail === '' ? nothing : html`<small>${detail}</small>`}</label
   >`;
 }
