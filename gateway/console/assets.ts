@@ -4,6 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { linkModules, type PageModule } from './link-modules.ts';
 import { stripTypes } from './strip-types.ts';
 
 /** A file that a browser gets. */
@@ -30,25 +31,34 @@ const FOLDERS: readonly (readonly [folder: string, place: URL])[] = [
   ['protocol', new URL('../../protocol', import.meta.url)],
 ];
 
-/** Statements at the beginning of a line, or behind another one in what is minified. */
-const IMPORTED = /(?:^|;)(?:import|export)\b(?:[\w$\s{},*]*?\bfrom)?\s*["']([^"']+)["']/gm;
+const IMPORTED = /^import\b[^']*'([^']+)'/gm;
+const SCRIPT = 'text/javascript; charset=utf-8';
 
-/** Reads the page from its first module on: what it imports, and nothing else, is served. */
+/** Reads the page from its first module on: what it imports, and nothing else, is served, as one script. */
 export async function readAssets(): Promise<Assets> {
+  const modules = new Map<string, PageModule>();
+  await addModule(modules, ENTRY, []);
   const files = new Map<string, Asset>();
-  await addModule(files, ENTRY);
+  const library = `${LIBRARY}/${LIBRARY}.js`;
+  const script = (await readFile(placeOf(library), 'utf8')).replace(/\n\/\/# sourceMappingURL=.*/, '');
+  files.set(library, await asset(SCRIPT, script));
+  files.set(ENTRY, await asset(SCRIPT, linkModules(modules)));
   files.set(STYLE, await asset('text/css; charset=utf-8', await readFile(placeOf(STYLE), 'utf8')));
   const hash = createHash('sha256');
   for (const [path, { body }] of files) hash.update(path).update(body);
   return { files, digest: hash.digest('base64url').slice(0, 16) };
 }
 
-async function addModule(files: Map<string, Asset>, path: string): Promise<void> {
-  if (files.has(path)) return;
-  const source = await readFile(placeOf(path), 'utf8');
-  const script = path.endsWith('.ts') ? stripTypes(source) : source.replace(/\n\/\/# sourceMappingURL=.*/, '');
-  files.set(path, await asset('text/javascript; charset=utf-8', withoutMargins(script)));
-  for (const [, imported = ''] of script.matchAll(IMPORTED)) await addModule(files, pathOf(imported, path));
+/** Behind those that it imports. `above` are the modules that import it. */
+async function addModule(modules: Map<string, PageModule>, path: string, above: readonly string[]): Promise<void> {
+  if (modules.has(path)) return;
+  if (above.includes(path)) throw new Error(`modules of the console import each other: ${[...above, path].join(', ')}`);
+  const source = withoutMargins(stripTypes(await readFile(placeOf(path), 'utf8')));
+  const imports = new Map([...source.matchAll(IMPORTED)].map(([, name = '']) => [name, pathOf(name, path)]));
+  for (const imported of imports.values()) {
+    if (imported !== LIBRARY) await addModule(modules, imported, [...above, path]);
+  }
+  modules.set(path, { source, imports });
 }
 
 /** Where an asset lies on this machine. The library is found as Node finds it: its folder need not be this project's own. */
@@ -61,12 +71,9 @@ function placeOf(path: string): string {
 }
 
 function pathOf(imported: string, from: string): string {
-  if (imported === LIBRARY) return `${LIBRARY}/${LIBRARY}.js`;
-  if (imported.startsWith(`${LIBRARY}/`)) return imported;
+  if (imported === LIBRARY) return LIBRARY;
   const path = relative('/', resolve('/', dirname(from), imported)).replaceAll(sep, '/');
-  const isOwn = from.startsWith(`${LIBRARY}/`)
-    ? path.startsWith(`${LIBRARY}/`)
-    : FOLDERS.some(([folder]) => path.startsWith(`${folder}/`));
+  const isOwn = FOLDERS.some(([folder]) => path.startsWith(`${folder}/`));
   if (!imported.startsWith('.') || !isOwn) throw new Error(`${from} of the console imports ${imported}`);
   return path;
 }

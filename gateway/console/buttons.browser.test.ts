@@ -178,7 +178,7 @@ async function pressAllOfWebhook(): Promise<Recorded> {
   await until('its events', () => receiver.missing(published), { holds: (missing) => missing.length === 0 });
   await console.shows('that it sends', '.webhook', /sending/);
   assert.deepEqual(console.faults, []);
-  return page.coverage.stopJSCoverage();
+  return await page.coverage.stopJSCoverage();
 }
 
 test(

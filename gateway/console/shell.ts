@@ -18,7 +18,7 @@ const ICON =
 export function shellOf({ files, digest }: Assets, side: Side, version: string): Shell {
   const folder = `${CONSOLE_PATH}assets/${digest}`;
   const map = JSON.stringify({
-    imports: { [LIBRARY]: `${folder}/${LIBRARY}/${LIBRARY}.js`, [`${LIBRARY}/`]: `${folder}/${LIBRARY}/` },
+    imports: { [LIBRARY]: `${folder}/${LIBRARY}/${LIBRARY}.js` },
   });
   const modules = [...files].filter(([, { type }]) => type.startsWith('text/javascript')).map(([path]) => path);
   const html = `<!doctype html>

@@ -62,7 +62,7 @@ const took: number[] = [];
 for (let at = 0; at < QUESTIONS; at += 1) {
   const begun = performance.now();
   const query = new URLSearchParams({ event: ids.at(-1 - at * 3) ?? '', session: client.session ?? '' });
-  const { body } = await running.administer(`/explain?${query}`);
+  const { body } = await running.administer(`/explain?${query.toString()}`);
   took.push(performance.now() - begun);
   if (body['verdict'] !== 'written' && body['verdict'] !== 'unknown') throw new Error(JSON.stringify(body));
 }

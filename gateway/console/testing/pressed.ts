@@ -12,20 +12,29 @@ const HANDLER = /@(?:click|submit|change|cancel)=\$\{(?=(.{0,70}))/gs;
  * is an arrow function of its own place, not the name of one. Pure.
  */
 export function unusedHandlers(pages: readonly Covered[]): readonly string[] {
-  const unused = new Map<string, string>();
-  const used = new Set<string>();
+  const unused = new Map<number, string>();
+  const used = new Set<number>();
   for (const { url, source, functions } of pages.flat()) {
     if (!url.includes(FOLDER) || source === undefined) continue;
     const ran = new Set(functions.flatMap(({ ranges: [whole] }) => (whole?.count ? [whole.startOffset] : [])));
-    const path = url.slice(url.indexOf(FOLDER) + FOLDER.length);
     for (const { 0: begin, 1: body = '', index } of source.matchAll(HANDLER)) {
-      const place = `${path}:${index}`;
-      if (ran.has(index + begin.length)) used.add(place);
-      unused.set(place, `${path}: ${body.replaceAll(/\s+/g, ' ')}`);
+      if (ran.has(index + begin.length)) used.add(index);
+      unused.set(index, `${moduleAt(source, index)}: ${body.replaceAll(/\s+/g, ' ')}`);
     }
   }
   return [...unused].filter(([place]) => !used.has(place)).map(([, shown]) => shown);
 }
 
 const FOLDER = '/gateway/console/page/';
+
+/** The module that holds this place of the script: each begins with its path. */
+function moduleAt(source: string, index: number): string {
+  return (
+    source
+      .slice(0, index)
+      .match(/^\/\/ \S+\.ts$/gm)
+      ?.at(-1)
+      ?.slice(3) ?? ''
+  );
+}
 type Covered = Awaited<ReturnType<Page['coverage']['stopJSCoverage']>>;
