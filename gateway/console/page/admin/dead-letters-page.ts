@@ -12,6 +12,14 @@ import { redrawNow } from '../base/redraw.ts';
 import type { Administration } from './admin.ts';
 
 const EVERY_MS = 4_000;
+const FACTS = [
+  ['eventId', 'event id'],
+  ['account', 'account'],
+  ['attempts', 'attempts'],
+  ['error', 'last error'],
+  ['entry', 'place in the log'],
+  ['id', 'dead letter'],
+] as const;
 /** Redriven by one press: beyond it the person looks again. */
 const MOST_AT_ONCE = 100;
 
@@ -138,7 +146,6 @@ export class DeadLettersPage extends PollingPage {
   #panel(): TemplateResult | typeof nothing {
     if (this.#open === null) return nothing;
     const letter = this.#open;
-    const facts = ['id', 'entry', 'eventId', 'reason', 'attempts', 'error'];
     return html`<aside class="panel" aria-label="Dead letter">
       <header>
         <h2>${text(letter['name'])}</h2>
@@ -147,9 +154,9 @@ export class DeadLettersPage extends PollingPage {
       <p class="trouble">${causeOf(letter)}</p>
       <p class="links"><button @click=${() => this.#redrive(letter)}>Redrive…</button></p>
       <dl class="facts">
-        ${facts.map(
-          (key) =>
-            html`<dt>${key}</dt>
+        ${FACTS.map(
+          ([key, label]) =>
+            html`<dt>${label}</dt>
               <dd>${text(letter[key]) ?? '–'}</dd>`,
         )}
       </dl>
