@@ -49,7 +49,8 @@ export class KeptEntries {
   /** Reads what is newer, and drops what the stream no longer has. A stream that is another one is read from its beginning. */
   async #catchUp(): Promise<void> {
     const [first] = await this.#client.xrange(this.#key, '-', '+', 'COUNT', 1);
-    const at = first === undefined ? -1 : this.#kept.findIndex(({ id }) => id === first[0]);
+    const at =
+      first === undefined ? -1 : this.#kept.findIndex(({ id, text }) => id === first[0] && text === first[1][1]);
     const kept = at < 0 ? [] : this.#kept.slice(at);
     while (true) {
       const last = kept.at(-1);

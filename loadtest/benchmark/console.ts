@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core';
 import { CONSOLE_PATH } from '../../protocol/paths.ts';
 import { ensureBrowser, openBrowser, type Browser } from '../../testing/browser.ts';
+import { until } from '../../testing/until.ts';
 import { ACCOUNT, LOGIN, PARTITIONS } from './configuration.ts';
 import type { Published } from './load.ts';
 import { start, type Conversation } from './processes.ts';
@@ -92,6 +93,8 @@ const pace = (publisher: Conversation, seconds: number) =>
 
 /** All of them, the last of which may be on their way. */
 async function untilPainted(page: Page, expected: number): Promise<readonly number[]> {
-  await page.waitForFunction(`paintedAfter.length >= ${expected}`, undefined, { timeout: 10_000 });
-  return page.evaluate<number[]>('paintedAfter');
+  return until('every row', () => page.evaluate<number[]>('paintedAfter'), {
+    holds: (painted) => painted.length >= expected,
+    limitMs: 10_000,
+  });
 }

@@ -169,7 +169,7 @@ export class LivePage implements Page {
       <td class="party">${cut(row.to)}</td>
       <td class="state">${cut(row.state)}</td>
       <td class="call">
-        ${row.call === null ? '–' : html`<a tabindex="-1" href=${fragmentOf('call', row.call)} @click=${(event: Event) => event.stopPropagation()}>${shortened(row.call, 18)}</a>`}
+        ${row.call === null ? '–' : html`<a tabindex="-1" href=${fragmentOf('call', row.call)} @click=${(event: Event) => event.stopPropagation()}>${shortened(row.call, 15)}</a>`}
       </td>
     </tr>`;
   }
