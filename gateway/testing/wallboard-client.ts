@@ -9,7 +9,7 @@ export interface Joined {
   readonly events: readonly JoinedEvent[];
 }
 
-export interface JoinedEvent {
+interface JoinedEvent {
   readonly id: string;
   readonly account: string;
   readonly callId: string;

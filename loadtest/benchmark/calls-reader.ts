@@ -1,7 +1,9 @@
 /**
- * Fills the table of live calls of a gateway, and reads all of it every second. Environment: PORT, REDIS_URL, LEGS,
- * READS (1 or 0). Prints {"ready":true} once the table has all legs.
+ * Fills the table of live calls of a gateway, and reads all of it every second. Environment: PORT, REDIS_URL, LEGS.
+ * Prints {"ready":true} once the table has all legs. After the line `read` it reads; `count` prints {"reads", "ms"}: the
+ * number of whole snapshots since then, and the time.
  */
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeMeta } from '../../protocol/entry.ts';
 import { streamKeys } from '../../protocol/keys.ts';
@@ -13,6 +15,7 @@ import { ACCOUNT, LOGIN, PARTITIONS } from './configuration.ts';
 
 const BATCH = 1_000;
 const EVERY_MS = 1_000;
+const LAST_BYTES = 4_096;
 const legs = Number(process.env['LEGS']);
 const base = `http://127.0.0.1:${process.env['PORT'] ?? ''}`;
 
@@ -42,9 +45,21 @@ async function fill(): Promise<void> {
 async function read(token: string): Promise<number> {
   const headers = { Authorization: `Bearer ${token}`, Accept: 'application/x-ndjson' };
   const answer = await fetch(`${base}${CALLS_PATH}`, { headers });
-  const text = await answer.text();
-  const last = text.slice(text.lastIndexOf('\n', text.length - 2) + 1);
-  return answer.status === 200 ? Number(/"calls":(\d+)/.exec(last)?.[1] ?? -1) : -1;
+  // Parsing 60 MB a second would take the core from the receivers: only the end of the last line is kept.
+  let last = Buffer.alloc(0);
+  for await (const chunk of answer.body ?? []) last = Buffer.concat([last, chunk]).subarray(-LAST_BYTES);
+  return answer.status === 200 ? Number(/"calls":(\d+)\}\}\s*$/.exec(last.toString())?.[1] ?? -1) : -1;
+}
+
+const progress = { reads: 0, since: 0 };
+
+async function readOn(token: string): Promise<never> {
+  progress.since = performance.now();
+  for (;;) {
+    const from = performance.now();
+    if ((await read(token)) >= legs) progress.reads += 1;
+    await delay(Math.max(0, EVERY_MS - (performance.now() - from)));
+  }
 }
 
 await fill();
@@ -52,10 +67,8 @@ const login = await fetch(`${base}${LOGIN_PATH}`, { method: 'POST', body: JSON.s
 const { access_token: token } = (await login.json()) as { access_token: string };
 while ((await read(token)) < legs) await delay(100);
 process.stdout.write('{"ready":true}\n');
-if (process.env['READS'] === '1') {
-  for (;;) {
-    const from = performance.now();
-    await read(token);
-    await delay(Math.max(0, EVERY_MS - (performance.now() - from)));
-  }
-} else await new Promise(() => setInterval(() => undefined, EVERY_MS));
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'read') void readOn(token);
+  const { reads, since } = progress;
+  if (line === 'count') process.stdout.write(`${JSON.stringify({ reads, ms: performance.now() - since })}\n`);
+}

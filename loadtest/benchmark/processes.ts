@@ -70,6 +70,12 @@ function answers(program: string, args: readonly string[]): boolean {
 
 const PIN_TRIES = 5;
 
+/** Makes a running process yield with all its threads, where that is possible. */
+export function yieldCore(pid: number): void {
+  if (yielding().length === 0) return;
+  answers('chrt', ['-a', '-i', '-p', '0', String(pid)]);
+}
+
 /** Moves a running process with all its threads. */
 export function pin(pid: number, place: Place): void {
   if (!isPinned()) return;
