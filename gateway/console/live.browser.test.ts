@@ -147,6 +147,15 @@ test(
   },
 );
 
+test('a tall screen is full of rows', LIMIT, async () => {
+  await using running = await startGateway({});
+  const console = await openConsole(browser, running, { viewport: { width: 1_280, height: 2_400 } });
+  await logIn(console);
+  await console.shows('a connection', '.chip', /connected/);
+  await running.ingest(Array.from({ length: 100 }, (_, n) => event({ n })).join('\n'));
+  await until('its rows', () => console.page.locator('tr.event').count(), { holds: (rows) => rows > 70 });
+});
+
 test('C5: a filter is built, holds from a boundary on, is in the address, and is cleared', LIMIT, async () => {
   await using running = await startGateway({ environment: { FIREHOSE_SIMULATOR_RATE: '10' } });
   const console = await opened(running);

@@ -26,7 +26,6 @@ export class LivePage implements Page {
   #open: string | null = null;
   #selected = -1;
   #top = 0;
-  #height = 900;
 
   constructor(watch: Watch, login: () => Login | null) {
     this.#watch = watch;
@@ -117,7 +116,7 @@ export class LivePage implements Page {
   #table(): TemplateResult {
     const { length } = this.#watch;
     const first = Math.max(0, Math.floor(this.#top / ROW_PX) - MARGIN_ROWS);
-    const last = Math.min(length, Math.ceil((this.#top + this.#height) / ROW_PX) + MARGIN_ROWS);
+    const last = Math.min(length, Math.ceil((this.#top + innerHeight) / ROW_PX) + MARGIN_ROWS);
     const rows = Array.from({ length: Math.max(0, last - first) }, (_, i) => this.#row(first + i));
     return html`<div
       class="scroller"
@@ -204,10 +203,9 @@ export class LivePage implements Page {
     document.querySelector('.scroller')?.scrollTo({ top: 0 });
   }
 
-  #scrolled({ scrollTop, clientHeight }: HTMLElement): void {
+  #scrolled({ scrollTop }: HTMLElement): void {
     if (scrollTop > 0 && this.#top === 0 && !this.#watch.isPaused) this.#watch.pause();
     this.#top = scrollTop;
-    this.#height = clientHeight;
     redrawNow();
   }
 
