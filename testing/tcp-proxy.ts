@@ -14,6 +14,8 @@ export interface TcpProxy extends AsyncDisposable {
   cuts(): number;
   /** Cuts every connection; new ones are accepted. */
   cutAll(): void;
+  /** While true, what the server says is lost, and what clients say is forwarded. False cuts the connections that lost something. */
+  loseReplies(on: boolean): void;
   /** Delay of the server's data to the client; 0 is none. */
   delayReplies(ms: number): void;
   /** While true, nothing gets through on any connection, old or new; false applies to new ones. */
@@ -71,7 +73,8 @@ class Holding implements Held {
 /** `port` may be another one for each connection. */
 export async function startTcpProxy(port: number | (() => number)): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
-  let [armed, cuts, delayMs, isHole] = [false, 0, 0, false];
+  let [armed, cuts, delayMs, isHole, losesReplies] = [false, 0, 0, false, false];
+  const deaf = new Set<Socket>();
   let holding: Holding | null = null;
   const server = createServer((client) => {
     const upstream = connect(typeof port === 'number' ? port : port(), '127.0.0.1');
@@ -82,7 +85,8 @@ export async function startTcpProxy(port: number | (() => number)): Promise<TcpP
     });
     upstream.on('data', (chunk) => {
       if (swallows()) return;
-      if (armed) {
+      if (losesReplies) deaf.add(client);
+      else if (armed) {
         armed = false;
         cuts += 1;
         client.destroy();
@@ -109,6 +113,12 @@ export async function startTcpProxy(port: number | (() => number)): Promise<TcpP
     cutNextReply: () => void (armed = true),
     cuts: () => cuts,
     cutAll,
+    loseReplies(on) {
+      losesReplies = on;
+      if (on) return;
+      for (const client of deaf) client.destroy();
+      deaf.clear();
+    },
     delayReplies: (ms) => void (delayMs = ms),
     blackHole: (on) => void (isHole = on),
     hold: (text) => (holding = new Holding(text)),

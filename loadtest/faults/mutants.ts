@@ -162,7 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'does not know an event again when its reply was lost',
-    scenario: 'redisKilled',
+    scenario: 'repliesLost',
     file: 'event-log/redis-appender.ts',
     find: "    redis.call('SET', KEYS[i], id .. mine, 'PX', ARGV[4])",
     replace: '',

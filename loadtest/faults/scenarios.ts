@@ -1,4 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DEFAULT_KEY_PREFIX, streamKeys } from '../../protocol/keys.ts';
+import { startRedis } from '../../testing/redis-server.ts';
+import { startTcpProxy } from '../../testing/tcp-proxy.ts';
 import { callsLateList, callsLateWrite, callsSlowLink } from './call-links.ts';
 import { liveCalls } from './call-scenarios.ts';
 import { redisCommand } from './redis-cli.ts';
@@ -16,7 +19,7 @@ import {
   groupReplicas,
 } from './group-scenarios.ts';
 import { clockSteps, rollingRestart, descriptorsGone, reconnectStorm } from './process-scenarios.ts';
-import { accountOfConsumer, openWorld, until, type World } from './world.ts';
+import { accountOfConsumer, openWorld, openWorldOn, until, type World } from './world.ts';
 
 /** Faults found; empty for a correct run. */
 export type Scenario = (product: Product) => Promise<string[]>;
@@ -80,6 +83,34 @@ const redisKilled: Scenario = async (product) => {
     closes.map(({ code }) => `${name}: closed with ${code}`),
   );
   return [...faults, ...closed];
+};
+
+/** I1, I2, I3: what was appended, and whose reply was lost, is sent again and known again. */
+const repliesLost: Scenario = async (product) => {
+  await using stack = new AsyncDisposableStack();
+  const redis = stack.use(await startRedis());
+  const links = [stack.use(await startTcpProxy(redis.port)), stack.use(await startTcpProxy(redis.port))];
+  const spec = { stream: { partitions: 2 } };
+  const world = stack.use(await openWorldOn(redis.url, product, { spec, redisUrls: links.map(({ url }) => url) }));
+  await joinAll(world);
+  world.producer.start();
+  const appended = async () => {
+    const counts = await Promise.all(
+      [0, 1].map((at) => redisCommand(redis.port, 'XLEN', streamKeys(DEFAULT_KEY_PREFIX, at).events)),
+    );
+    return counts.reduce((sum, count) => sum + Number(count), 0);
+  };
+  for (let lost = 0; lost < 5; lost += 1) {
+    // What is taken shows that the connection for appends is open again.
+    const before = world.producer.total;
+    if (!(await until(() => world.producer.total > before, 10_000)))
+      return [`nothing was taken after ${lost} lost replies`];
+    for (const link of links) link.loseReplies(true);
+    const isLost = await until(async () => (await appended()) > world.producer.total, 10_000);
+    for (const link of links) link.loseReplies(false);
+    if (!isLost) return ['nothing was appended whose reply could be lost'];
+  }
+  return await world.settle();
 };
 
 /** I6: half of the consumers do not read. They get everything once they do, and the others are not delayed. */
@@ -237,6 +268,7 @@ export const SCENARIOS = {
   cuts,
   gatewayKilled,
   redisKilled,
+  repliesLost,
   slow,
   gap,
   epochLost,
