@@ -98,7 +98,7 @@ const repliesLost: Scenario = async (product) => {
     const counts = await Promise.all(
       [0, 1].map((at) => redisCommand(redis.port, 'XLEN', streamKeys(DEFAULT_KEY_PREFIX, at).events)),
     );
-    return counts.reduce((sum, count) => sum + Number(count), 0);
+    return counts.map(Number).reduce((sum, count) => sum + count, 0);
   };
   for (let lost = 0; lost < 5; lost += 1) {
     // What is taken shows that the connection for appends is open again.
