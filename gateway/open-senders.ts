@@ -13,7 +13,7 @@ import { createWebhooks } from './webhook/webhooks.ts';
 /** What sends the events of groups elsewhere; null with the embedded log. */
 export interface GatewaySenders {
   readonly webhooks: Senders | null;
-  /** Sinks of other kinds. */
+  /** NATS sinks. */
   readonly sinks: Senders | null;
   /** The webhooks of logins; null where the resource has none. */
   readonly selfService: SelfService | null;

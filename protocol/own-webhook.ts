@@ -10,7 +10,7 @@ export function isOwnWebhook(group: string): boolean {
   return ID.test(group);
 }
 
-/** No account has it in its id. */
+/** An account id cannot contain it. */
 const GONE = '!';
 /** Fields of deletions begin with it. */
 export const GONE_FIELDS = `${GONE}/`;
@@ -38,13 +38,13 @@ export function readOwnWebhookField(field: string): (OwnWebhookOf & { readonly i
 }
 
 const FORMATS = ['Standard', 'CloudEvents', 'Raw'] as const;
-/** A list in a request, and what a webhook keeps of a grant. */
+/** Of a list in a request. */
 const MOST_NAMES = 100;
 
 /** Of a receiver. */
 export const receiverUrl = httpAddress('https://crm.example.com/hooks')
   .refine((text) => text.startsWith('https://'), 'https only')
-  .refine((text) => URL.canParse(text), 'its host or port is none');
+  .refine((text) => URL.canParse(text), 'its host or port is not valid');
 
 const names = <S extends z.ZodType<string>>(element: S) =>
   z

@@ -46,10 +46,10 @@ interface Kind {
 }
 
 /**
- * Webhooks, and the same of other sinks, which are never off and so not enabled. `GET` lists them as this replica knows
- * them; `GET <group>` shows one with its last requests; `POST <group>/enable` switches it on for all replicas; `POST
- * <group>/test` sends a test event and says what came of it; `POST <group>/replay` sends a range of the log again, `POST
- * <group>/replay/stop` ends that.
+ * The same routes for webhooks and for NATS sinks; only webhooks can be off, and have `enable`. `GET` lists them as this
+ * replica knows them; `GET <group>` shows one with its last requests; `POST <group>/enable` switches it on for all
+ * replicas; `POST <group>/test` sends a test event and says what came of it; `POST <group>/replay` sends a range of the
+ * log again, `POST <group>/replay/stop` ends that.
  */
 export function senderRouter(options: SenderRouteOptions): Router {
   const router = Router();

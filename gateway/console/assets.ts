@@ -49,7 +49,7 @@ export async function readAssets(): Promise<Assets> {
   return { files, digest: hash.digest('base64url').slice(0, 16) };
 }
 
-/** Behind those that it imports. `above` are the modules that import it. */
+/** Adds a module after those that it imports. `above`: the modules that import it. */
 async function addModule(modules: Map<string, PageModule>, path: string, above: readonly string[]): Promise<void> {
   if (modules.has(path)) return;
   if (above.includes(path)) throw new Error(`modules of the console import each other: ${[...above, path].join(', ')}`);

@@ -9,9 +9,9 @@ const IMPORT = /^import\s*\{([^}]*)\}\s*from\s*'([^']+)';?$/gm;
 const EXPORT = /^export(?=\s+(?:async\s+)?(?:function|class|const)\s+(\w+))/gm;
 
 /**
- * One script of many modules, so that a browser asks once and not for each: every module is a function of its own behind those that it
- * imports. `modules` are in that order, by their paths; what is not among them stays an import. Only what the page's own code has is
- * understood: named imports, and exports of functions, classes and constants. Pure.
+ * One script of many modules, so that a browser sends one request and not one for each. Every module becomes a function
+ * after those that it imports. `modules` has them in that order, by their paths; what is not among them stays an import.
+ * It understands only what the page's own code has: named imports, and exports of functions, classes and constants. Pure.
  */
 export function linkModules(modules: ReadonlyMap<string, PageModule>): string {
   const names = new Map([...modules.keys()].map((path, at) => [path, `module${at}`]));

@@ -30,7 +30,7 @@ const PAGE = 1_000;
 /** Searched from the newest end, one page after the other: a requested event is usually recent. */
 const WINDOWS_MS = [5_000, 30_000, 120_000, 600_000, 3_600_000, 6 * 3_600_000, 86_400_000, Number.POSITIVE_INFINITY];
 
-/** Clocks and transports differ: an event is searched for from so long after the named time on. */
+/** The search begins this long after the named time, because clocks differ and events take time to arrive. */
 const AROUND_MS = 60_000;
 
 /** Finds an event by its place, its cursor, or a search from the newest end. Rejects with LogUnavailable. */

@@ -7,7 +7,7 @@ export interface DeclaredGroups {
   /** The resource's account: it inherits groups of the former form. */
   readonly account: string;
   readonly groups: readonly ConsumerGroup[];
-  /** Whether there may be groups of self-service webhooks besides. */
+  /** Whether there may also be groups of self-service webhooks. */
   readonly hasOwn?: boolean;
   /** A group that was unused for longer is removed: the log no longer contains what it has not read. */
   readonly retentionMs: number;
@@ -33,7 +33,7 @@ export class KnownGroups {
     return declaredFor(this.#declared, name, account);
   }
 
-  /** Returns those that are no longer there. */
+  /** Returns the groups of deleted webhooks. */
   useOwn(groups: readonly ConsumerGroup[]): readonly ConsumerGroup[] {
     const before = this.#own;
     this.#own = new Map(groups.map((group) => [group.name, group]));

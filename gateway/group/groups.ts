@@ -23,8 +23,8 @@ export interface Groups extends AsyncDisposable {
   /**
    * Call before the upgrade. Refusals: 400 unknown_group; 403 group_keeps_nothing; 409 group_grant_differs, when
    * another grant is in force (`regroup` takes over the group once no connection has the other grant) and
-   * group_is_a_webhook or group_is_a_sink; 429 too_many_groups; 501 groups_need_redis; 503 group_migrating, and groups_unavailable while
-   * Redis is away or this replica drains.
+   * group_is_a_webhook or group_is_a_sink; 429 too_many_groups; 501 groups_need_redis; 503 group_migrating, and
+   * groups_unavailable while Redis is away or this replica drains.
    */
   admit(group: string, grant: Grant, options?: AdmitOptions): Promise<Admission>;
   /** Call after the upgrade of an admitted connection. */
@@ -36,9 +36,9 @@ export interface Groups extends AsyncDisposable {
   /** Called by the reader of the log: notifies connections of groups whose partition another replica reads. */
   sourceGap(notice: SourceGapNotice): void;
   useDirectory(directory: Directory): void;
-  /** The groups of self-service webhooks as they are now. Memberships of others have ended. */
+  /** The groups of self-service webhooks as they are now. Memberships of groups that are gone end. */
   useOwn(groups: readonly ConsumerGroup[]): void;
-  /** Creates a group of a self-service webhook at its start. Rejects with the client's error. */
+  /** Creates the group of a new self-service webhook at its start position. Rejects with the client's error. */
   createOwn(group: ConsumerGroup & { readonly account: string }): Promise<void>;
   /**
    * Stops reading. Waits until the connections have finished their events, the signal fires or the limit is over, and
@@ -55,7 +55,7 @@ export interface Groups extends AsyncDisposable {
   hung(): Readonly<Record<string, number>>;
 }
 
-/** All groups of self-service webhooks, in metrics: their number must not become one of time series. */
+/** In metrics, all groups of self-service webhooks together: logins must not decide on the number of time series. */
 export const OWN_GROUPS = 'self_service';
 
 export interface GroupStatus {

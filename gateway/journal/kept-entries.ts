@@ -3,7 +3,7 @@ import type { RedisClient } from '../../runtime/redis/client.ts';
 
 /** Entries of the stream that are read or looked through at a time: the event loop serves others in between. */
 const PAGE = 2_000;
-/** An operator asks several questions, so that what was read is kept so long after the last one. */
+/** How long entries are kept after a question: an operator usually asks several. */
 const KEPT_MS = 60_000;
 
 interface KeptEntry {
@@ -27,11 +27,11 @@ export class KeptEntries {
     this.#key = key;
   }
 
-  /** The texts that match, oldest first, and the id of the oldest entry; null for none. Rejects with the client's error. */
+  /** The texts that match, oldest first; the id of the oldest entry, or null. Rejects with the client's error. */
   async matching(
     isMeant: (text: string) => boolean,
   ): Promise<{ readonly texts: string[]; readonly first: string | null }> {
-    // One that began earlier may have passed what was just written.
+    // A read that began earlier may lack what was just written.
     while (this.#reading !== null) await this.#reading.catch(() => undefined);
     this.#reading = this.#catchUp().finally(() => (this.#reading = null));
     await this.#reading;
@@ -46,7 +46,7 @@ export class KeptEntries {
     return { texts, first: kept[0]?.id ?? null };
   }
 
-  /** Reads what is newer, and drops what the stream no longer has. A stream that is another one is read from its beginning. */
+  /** Reads what is newer, and drops what the stream no longer has. Another stream under the key is read as a whole. */
   async #catchUp(): Promise<void> {
     const [first] = await this.#client.xrange(this.#key, '-', '+', 'COUNT', 1);
     const at =

@@ -1,6 +1,6 @@
 /**
- * Imported before a gateway that is measured without its journal: no session notes anything. Nothing else turns the journal off, since an
- * explanation needs it.
+ * The benchmark imports it before a gateway: its sessions then note nothing. No setting turns the journal off, because
+ * explanations need it.
  */
 import { SessionRecord } from './session-record.ts';
 

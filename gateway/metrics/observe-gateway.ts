@@ -83,7 +83,10 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
   if (observed.selfService !== null) observeSelfService(instruments, observed.selfService);
 }
 
-/** All of them together: logins decide on their number. An alert on a receiver is its owner's. */
+/**
+ * Sums over all of them, because logins decide how many there are. No alert uses them: owners see the faults of their
+ * receivers.
+ */
 function observeSelfService(instruments: GatewayInstruments, own: Pick<OwnWebhooks, 'all' | 'counters'>): void {
   const group = OWN_GROUPS;
   instruments.observe('firehose_webhook_requests_total', (observe) => {

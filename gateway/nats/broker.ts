@@ -42,7 +42,7 @@ export class Broker implements Disposable {
   close(): void {
     const opening = this.#opening;
     this.#opening = null;
-    // One that could not be opened needs no end.
+    // A connection that could not be opened needs no close.
     void opening?.then((connection) => connection.close()).catch(() => undefined);
   }
 
@@ -60,7 +60,7 @@ export class Broker implements Disposable {
     return opening;
   }
 
-  /** Tries the servers one after the other, beginning with any of them. */
+  /** Tries the servers one after the other, beginning with a random one. */
   async #connectAny(): Promise<NatsConnection> {
     const { servers } = this.#options;
     const first = Math.floor(Math.random() * servers.length);
@@ -84,7 +84,7 @@ export class Broker implements Disposable {
     const { login = null, ca = null } = credentials() ?? {};
     const host = hostname.replace(/^\[|\]$/g, '');
     const addresses = await addressesOf(host, policy);
-    // `host` and `servername` are of Node.js: what the certificate must be for.
+    // `host` and `servername` are options of Node.js: the certificate must be valid for them.
     const tls = { host, servername: isIP(host) === 0 ? host : '', ...(ca !== null && { ca }) };
     const options: NodeConnectionOptions = {
       servers: addresses.map((address) => `${isIP(address) === 6 ? `[${address}]` : address}:${port || DEFAULT_PORT}`),

@@ -13,7 +13,7 @@ import { failureOf } from './failure-code.ts';
 import { inWords, judgePublish, type Published } from './judge-publish.ts';
 import { subjectOf } from './subject.ts';
 
-/** Name of the event of a test, in its subject. */
+/** Event name of a test message, in its subject. */
 const TEST_EVENT = 'TEST';
 
 interface ChannelParts {
@@ -128,7 +128,7 @@ export class NatsChannel implements Channel {
         resolve(published);
       };
       const cut = () => end({ kind: 'failure', code: 'TIMEOUT', text: '' });
-      // Also of the wait for a connection.
+      // This also limits the wait for a connection.
       const timer = setTimeout(cut, this.#timeoutMs);
       signal.addEventListener('abort', cut, { once: true });
       void this.#attempt(message).then(end);
@@ -148,7 +148,7 @@ export class NatsChannel implements Channel {
       return { kind: 'stored', stream: storedIn, sequence: seq, isDuplicate: duplicate };
     } catch (error) {
       const failure = failureOf(error);
-      // A connection that is half open looks like this.
+      // A half-open connection looks like this.
       if (failure.code === 'TIMEOUT') connection?.close().catch(() => undefined);
       return failure;
     }

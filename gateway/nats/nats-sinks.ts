@@ -18,7 +18,8 @@ type NatsSinksParts = GatewayParts &
 
 /**
  * A sender for each declared NATS sink. It is never switched off: the servers are the platform's own, and an attempt
- * every few minutes costs them nothing. So are their addresses judged as those of Redis: private ones are allowed.
+ * every few minutes costs them nothing. For the same reason their addresses are judged as those of Redis: private ones
+ * are allowed.
  */
 export function createNatsSinks({ declared, guard, source, folder, ...parts }: NatsSinksParts): readonly Sender[] {
   const policy = redisPolicyOf(guard);

@@ -9,7 +9,7 @@ interface SubjectValues {
   readonly call: string;
 }
 
-/** Longest token that is written as it is. A server has a limit of 4 KB for a subject and all that is beside it. */
+/** Longest escaped value. A server has a limit of 4 KB for a line of its protocol, of which the subject is a part. */
 const MOST_CHARACTERS = 256;
 const PLACEHOLDER = /\{(account|event|call)\}/g;
 
@@ -20,7 +20,8 @@ export function subjectOf(template: string, values: SubjectValues): string {
 
 /**
  * A value as a part of a token: letters, digits, `_` and `-` as they are, each other byte as `%XX`, as in a URL. So a
- * value adds no token and no wildcard, and `decodeURIComponent` returns it. Empty: `-`; too long: its digest.
+ * value adds no token and no wildcard, and `decodeURIComponent` returns it. An empty value becomes `-`, one that is too
+ * long its digest.
  */
 function safeToken(value: string): string {
   if (value === '') return '-';

@@ -36,7 +36,7 @@ interface WithSecret {
 const ID_BYTES = 18;
 const SECRET_BYTES = 32;
 const MOST_NAMES = 100;
-/** Changes that meet another one begin again. */
+/** A change begins again when another one came first: at most so often. */
 const TRIES = 3;
 
 /**
@@ -74,13 +74,13 @@ export class OwnWebhookManager {
     const webhook = { ...of, record, text: encodeRecord(record) };
     try {
       const created = await store.create(webhook, quota);
-      if (created === 'abandoned') return { problem: unavailable('it was given up') };
+      if (created === 'abandoned') return { problem: unavailable('its creation was given up') };
       if (created !== 'created') return { problem: tooMany(created, quota) };
       await own.refresh();
       // From now on it gets every event, whenever a replica first sends one.
       await groups.createOwn(groupOf(webhook));
     } catch (error) {
-      // Redis may have it nevertheless, with a secret that nobody was told.
+      // Redis may have it nevertheless, with a secret that no login knows.
       await own.abandon(of);
       throw error;
     }
@@ -116,7 +116,7 @@ export class OwnWebhookManager {
         changedAt: Date.now(),
       };
     });
-    // What its receiver switched off is on again, too.
+    // This also ends the state `off` that its receiver or its failures caused.
     if (!('problem' in changed) && enabled === true) await this.#parts.own.running(id)?.enable();
     return changed;
   }
@@ -148,7 +148,7 @@ export class OwnWebhookManager {
   ): Promise<Managed<{ readonly id: string; readonly outcome: string; readonly ms: number }>> {
     const found = await this.#find(token, id);
     if ('problem' in found) return found;
-    return (await this.#parts.own.running(id)?.test()) ?? { problem: unavailable('it starts') };
+    return (await this.#parts.own.running(id)?.test()) ?? { problem: unavailable('the webhook is starting') };
   }
 
   /** A webhook that this login may change. */
@@ -182,10 +182,10 @@ export class OwnWebhookManager {
       this.#audit(what, token, webhook);
       return { webhook };
     }
-    return { problem: unavailable('others change it') };
+    return { problem: unavailable('others are changing it') };
   }
 
-  /** Its receiver is not shown more because another login changes something else. */
+  /** The token with the profiles of the former login added: a change without `url` shows the receiver nothing more. */
   #hiding(token: VerifiedToken, before: OwnWebhook): VerifiedToken {
     const { profilesOf } = this.#parts;
     const privacy = [...new Set([...profilesOf(tokenOf(before)), ...profilesOf(token)])];
@@ -205,10 +205,10 @@ export class OwnWebhookManager {
   #judgeAddress(url: string): Problem | null {
     const { policy } = this.#parts;
     if (isRefusedPort(receiverPort(url), policy))
-      return addressRefused(`The port is one of ${policy.ports?.join(', ') ?? 'all'}.`);
+      return addressRefused(`The port must be one of ${policy.ports?.join(', ') ?? 'all'}.`);
     const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
     const isRefused = isIP(host) !== 0 && isRefusedAddress(host, policy);
-    return isRefused ? addressRefused('The address is not one of the public internet.') : null;
+    return isRefused ? addressRefused('The address is not on the public internet.') : null;
   }
 
   #audit(what: string, { id: token }: VerifiedToken, { account, id, record }: OwnWebhook): void {

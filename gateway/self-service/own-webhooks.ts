@@ -33,8 +33,9 @@ export interface OwnWebhooksParts extends Omit<RunningParts, 'keysOf' | 'onEnded
 const REFRESH_MS = 1_000;
 /** By then every replica that can reach Redis has stopped a deleted webhook. */
 const RELEASED_AFTER_MS = 5_000;
-/** So long what a replica without a connection to Redis may create again is removed again. */
+/** For this long the group of a deleted webhook is removed again: a replica that could not reach Redis may create it. */
 const FORGOTTEN_AFTER_MS = 60_000;
+
 /** The self-service webhooks of the resource on this replica, as Redis has them. */
 export class OwnWebhooks implements AsyncDisposable {
   readonly #parts: OwnWebhooksParts;
@@ -46,9 +47,9 @@ export class OwnWebhooks implements AsyncDisposable {
   #gone: Stored['gone'] = [];
   /** Since when this replica knows of a deletion (monotonic), by id. */
   readonly #goneSince = new Map<string, number>();
-  /** Those whose creation failed half-way: they are deleted as soon as Redis answers. */
+  /** Webhooks whose creation failed half-way: they are deleted as soon as Redis answers. */
   #abandoned: readonly OwnWebhookOf[] = [];
-  /** Of those that have ended here. */
+  /** Of the webhooks that have ended on this replica. */
   readonly #ended = createSenderCounters();
   #revision: string | null = null;
   #reading: Promise<void> | null = null;
@@ -103,7 +104,7 @@ export class OwnWebhooks implements AsyncDisposable {
     await this.#reading;
   }
 
-  /** Nobody was told of it: it is deleted, now or as soon as Redis answers. Never rejects. */
+  /** Deletes a webhook whose creation failed, now or as soon as Redis answers. Never rejects. */
   async abandon(of: OwnWebhookOf): Promise<void> {
     this.#abandoned = [...this.#abandoned, of];
     await this.#deleteAbandoned().catch((error: unknown) => this.#failed(error));
@@ -186,7 +187,7 @@ export class OwnWebhooks implements AsyncDisposable {
     this.#background.run(running.use(null));
   }
 
-  /** Like groups that nobody used for as long: what they have not got is no longer in the log. */
+  /** Deletes webhooks whose account is missing for so long that the log no longer has what they did not get. */
   async #deleteOrphans(): Promise<void> {
     const { hasAccount, store, logger } = this.#parts;
     const all = [...this.#known.values()];
@@ -198,7 +199,7 @@ export class OwnWebhooks implements AsyncDisposable {
     }
   }
 
-  /** Switches off what a revocation stopped, and seals again what a former key sealed. */
+  /** Switches off a webhook whose token was revoked, and seals secrets again that a former key sealed. */
   async #keep(webhook: OwnWebhook): Promise<void> {
     const { isRevoked, store, logger } = this.#parts;
     const { record } = webhook;
@@ -236,7 +237,7 @@ export class OwnWebhooks implements AsyncDisposable {
     return `${this.#parts.resource}/${account}/${id}`;
   }
 
-  /** Idempotent: several replicas may do it. */
+  /** Removes what a deleted webhook has in Redis. Safe to repeat: several replicas do it. */
   async #release(of: OwnWebhookOf): Promise<void> {
     const { client, keyPrefix, partitions, resource, store } = this.#parts;
     const now = performance.now();

@@ -6,11 +6,11 @@ import type { Webhook as Declaration } from '../../protocol/subscription/webhook
 import type { Grant, VerifiedToken } from '../auth/grant.ts';
 import { VIAS } from '../auth/upstream/verdict.ts';
 
-/** Concurrent requests of one of them on a replica: accounts share the replica. */
+/** Concurrent requests of one webhook on a replica, which all accounts share. */
 const CONCURRENCY = 8;
 
 const names = z.array(z.string()).nullable();
-/** The greatest one of a date. */
+/** The greatest time of a Date. */
 const MOST_MS = 8_640_000_000_000_000;
 const time = z.number().min(0).max(MOST_MS);
 
@@ -54,7 +54,7 @@ export function encodeRecord(record: OwnRecord): string {
   return JSON.stringify(record);
 }
 
-/** Null for a text that a later version wrote, or nobody. */
+/** Null for a text of a later version, and for a damaged one. */
 export function decodeRecord(of: OwnWebhookOf, text: string): OwnWebhook | null {
   try {
     return { ...of, text, record: recordSchema.parse(JSON.parse(text)) };

@@ -43,7 +43,7 @@ export function addressRefused(why: string): Problem {
   return { status: 400, code: 'webhook_address', detail: why, field: 'url' };
 }
 
-/** `scope` of a body, as a token's grant refuses it. */
+/** For a body that names accounts or events which the token does not grant. */
 export function notGranted({ code, detail }: Refused): Problem {
   if (code === 'unknown_event') return { status: 400, code, detail, field: 'events' };
   return { status: 403, code: 'webhook_beyond_grant', detail };

@@ -11,7 +11,7 @@ export interface RunningParts extends Pick<
   readonly shown: (webhook: OwnWebhook) => ReturnType<WebhookParts['shown']>;
   readonly keeps: (of: Pick<WebhookParts, 'group' | 'grant'>) => (metaLine: string) => boolean;
   readonly keysOf: (webhook: OwnWebhook) => readonly HeldKey[];
-  /** Of a webhook that has ended. */
+  /** Receives the counters of a webhook that has ended. */
   readonly onEnded: (counters: Readonly<SenderCounters>) => void;
 }
 
@@ -42,7 +42,7 @@ export class RunningWebhook {
     return this.#present?.webhook ?? null;
   }
 
-  /** Settles when the change applies; null: when nothing is sent any more. Never rejects. */
+  /** Settles once the change applies; for null, once nothing is sent any more. Never rejects. */
   use(wanted: OwnWebhook | null): Promise<void> {
     this.#wanted = wanted;
     if (wanted !== null) this.#secrets.set(this.#parts.keysOf(wanted));

@@ -5,8 +5,9 @@ import { openSecret, sealedBy, sealSecret, type SealKeys } from './seal-secret.t
 const SEALED_AGAIN_AFTER_MS = 20_000;
 
 /**
- * The record with its secrets sealed by the key in force; null when they are, when that was done a moment ago, or when the
- * current secret does not open. `of` as for `sealSecret`, `now` in Unix milliseconds. Pure but for the nonces.
+ * The record with its secrets sealed by the key in force. Null when they already are, when they were sealed a moment
+ * ago, or when the current secret does not open. `of` as for `sealSecret`, `now` in Unix milliseconds. Pure but for the
+ * nonces.
  */
 export function sealedAgain(
   record: OwnRecord,

@@ -18,8 +18,8 @@ end
 `;
 
 /**
- * KEYS: the hash. ARGV: field, record, start of the account's fields, most of the account, most of all, start of the fields of
- * deletions, which count for nobody, and the field of this one's deletion.
+ * KEYS: the hash. ARGV: field, record, start of the account's fields, most webhooks of the account, most of the
+ * resource, start of the fields of deletions, which do not count, and the field of this webhook's deletion.
  */
 const CREATE = defineScript(`${CHANGED_LUA}
 local own, all = 0, 0
@@ -51,7 +51,7 @@ redis.call('HSET', KEYS[1], ARGV[2], redis.call('TIME')[1])
 changed()
 return 1`);
 
-/** The same for one whose creation failed, which may be executed after this. */
+/** The same for a webhook whose creation failed: Redis may still execute CREATE after this. Replies 1. */
 const ABANDON = defineScript(`${CHANGED_LUA}
 redis.call('HDEL', KEYS[1], ARGV[1])
 redis.call('HSET', KEYS[1], ARGV[2], redis.call('TIME')[1])
@@ -63,7 +63,7 @@ const FORGET = defineScript(`${CHANGED_LUA}
 if redis.call('HDEL', KEYS[1], ARGV[1]) == 1 then changed() end
 return 1`);
 
-/** What is stored. */
+/** All records of a resource, as read from Redis. */
 export interface Stored {
   readonly revision: string;
   readonly webhooks: readonly OwnWebhook[];
@@ -134,12 +134,12 @@ export class OwnWebhookStore {
     return (await this.#run(REMOVE, [OWN_WEBHOOK_FIELD.of(of), OWN_WEBHOOK_FIELD.gone(of)])) === '1';
   }
 
-  /** Deletes one that may not be there yet: it is not created any more. */
+  /** Deletes a webhook whose creation failed; a creation that Redis executes later has no effect. */
   async abandon(of: OwnWebhookOf): Promise<void> {
     await this.#run(ABANDON, [OWN_WEBHOOK_FIELD.of(of), OWN_WEBHOOK_FIELD.gone(of)]);
   }
 
-  /** Nothing of a deleted one is left. */
+  /** Removes the field of a deletion, once nothing else of that webhook is left in Redis. */
   async forget(of: OwnWebhookOf): Promise<void> {
     await this.#run(FORGET, [OWN_WEBHOOK_FIELD.gone(of)]);
   }

@@ -1,6 +1,6 @@
 import type { Verdict } from './verdict.ts';
 
-/** One request as administrators see it. */
+/** One request or message as administrators see it. */
 export interface Attempt {
   /** Start, Unix milliseconds. */
   readonly at: number;
@@ -23,7 +23,7 @@ export interface Attempt {
 
 const KEPT = 100;
 
-/** The last requests, the newest first. */
+/** The last requests or messages, the newest first. */
 export class Attempts {
   readonly #ring: Attempt[] = [];
   #next = 0;

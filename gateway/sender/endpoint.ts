@@ -10,7 +10,7 @@ const MOST_SUSPECTS = 5;
 type Phase = 'sending' | 'paused' | 'probing';
 
 /**
- * State of a receiver on this replica: a circuit breaker. Pure: `now` is monotonic, in milliseconds, and the caller
+ * State of a destination on this replica: a circuit breaker. Pure: `now` is monotonic, in milliseconds, and the caller
  * reports what happened. After a fault of the endpoint it pauses for 1 s to 5 min, or as long as the receiver
  * requested; then one request is sent. Once that succeeds, the number of concurrent requests doubles with each success,
  * up to the limit.

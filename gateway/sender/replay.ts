@@ -58,7 +58,7 @@ const LOOK_AGAIN_MS = 100;
 const LOG_AGAIN_MS = 1_000;
 
 /**
- * The replay of one webhook on this replica: sends events of a range again, with their ids, the events of a call in
+ * The replay of one sender on this replica: sends events of a range again, with their ids, the events of a call in
  * order. It uses a quarter of the concurrent requests, and waits whenever live events need the room. It ends with its
  * replica: none of its state is stored.
  */

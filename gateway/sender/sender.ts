@@ -40,7 +40,7 @@ export interface SenderParts extends GatewayParts {
   /** In logs: `a webhook`, `a NATS sink`. */
   readonly title: string;
   readonly channel: Channel;
-  /** Of the group: one that is switched off is on again when this changes. */
+  /** The webhook or sink as declared. A sender that is off is on again when this changes. */
   readonly declaration: object;
   /** It is switched off when nothing succeeds for so long; null: never. */
   readonly disableAfterMs: number | null;

@@ -19,7 +19,7 @@ export interface SharedStateOptions {
   /** `<namespace>/<name>`. */
   readonly resource: string;
   readonly group: string;
-  /** A changed one is on. */
+  /** A sender that is off is on again when this changes. */
   readonly declaration: object;
   readonly logger: Logger;
 }
@@ -43,7 +43,7 @@ export class SharedState {
     this.#key = resourceKeys(options.keyPrefix, options.resource).webhook(options.group);
   }
 
-  /** Null until Redis has been read: nothing is sent before, because the webhook may be off. */
+  /** Null until Redis has been read: nothing is sent before, because the sender may be off. */
   get current(): WebhookState | null {
     return this.#current;
   }
@@ -63,7 +63,7 @@ export class SharedState {
     });
   }
 
-  /** Nothing succeeds from here: since now, unless it is so for longer. */
+  /** A fault of the endpoint. Failing begins now, unless a replica has been failing for longer. */
   async fails(now: number, cause: string): Promise<void> {
     const isNews = this.#current?.failingCause !== cause;
     if (this.#current !== null)

@@ -29,11 +29,11 @@ export interface ShownSender {
   readonly lost: number;
   /** Passed gaps of sources, on this replica. */
   readonly source_gaps: number;
-  /** The last requests of this replica, the newest first. */
+  /** The last requests or messages of this replica, the newest first. */
   readonly attempts: readonly (Omit<Attempt, 'at'> & { readonly at: string })[];
 }
 
-/** Pure except for what it reads from the webhook. */
+/** Pure except for what it reads from the sender. */
 export function show({
   name,
   account,

@@ -71,7 +71,7 @@ function policyFor(
   return { allowLoopback: guard === 'off' };
 }
 
-/** Of a receiver without the platform's approval. Pure. */
+/** The policy for a receiver that the platform did not approve. Pure. */
 export function publicPolicy(ports: readonly number[]): AddressPolicy {
   return { allowLoopback: false, publicOnly: true, ports };
 }

@@ -7,7 +7,7 @@ import { cpuPerDelivery, isDisturbed, type Sample } from './sample.ts';
 import { startGateway, type Server } from './servers.ts';
 
 const LEGS = 100_000;
-/** Snapshots a second: of one that is due. */
+/** Fewest snapshots a second that count as a reader; one a second is due. */
 const LEAST_READS = 0.5;
 const EVENTS = 20_000;
 const QUIET = { connections: 100, rate: 1_000, warmSeconds: 1.5 } as const;
@@ -100,8 +100,8 @@ interface ReadCount {
 }
 
 /**
- * A gateway with many legs in its table. With `reads`, one client reads all of them every second, and says in it how
- * often it did.
+ * A gateway with many legs in its table. With `reads`, one client reads all of them every second; `reads` then
+ * has how often it did.
  */
 async function startWithLegs({ bench }: RunContext, reads: ReadCount | null): Promise<Server> {
   await using stack = new AsyncDisposableStack();

@@ -11,12 +11,12 @@ import { startGateway, type Bench } from './servers.ts';
 
 const RATE = 500;
 const WARM_SECONDS = 2;
-/** So high that every event is a row of at least one picture: ten pictures a second have 50 new ones each. */
+/** So high that every event is a row of at least one frame: ten frames a second have 50 new events each. */
 const VIEWPORT = { width: 1_280, height: 4_000 };
 
 /**
  * Collects, for each event, the milliseconds from its time in the log until its row was painted: a message that is posted when the
- * rows were changed is read after the picture. A row that was never drawn counts as infinite.
+ * rows change is read after the frame was painted. A row that was never drawn counts as infinite.
  */
 const WATCH = `
   globalThis.paintedAfter = [];
@@ -91,7 +91,7 @@ async function open(page: Page, port: number): Promise<void> {
 const pace = (publisher: Conversation, seconds: number) =>
   publisher.ask<Published>(`pace ${RATE} ${RATE * seconds}`, seconds * 1_000 + 30_000);
 
-/** All of them, the last of which may be on their way. */
+/** The figures of all rows; the last rows may not be painted yet. */
 async function untilPainted(page: Page, expected: number): Promise<readonly number[]> {
   return until('every row', () => page.evaluate<number[]>('paintedAfter'), {
     holds: (painted) => painted.length >= expected,

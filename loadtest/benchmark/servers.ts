@@ -195,7 +195,7 @@ export async function startTlsFloor(bench: Bench): Promise<Server> {
   });
 }
 
-/** The same as `startFloor`, one event to each connection so many times a second. */
+/** The same as `startFloor`, at a rate: `rate` times a second it writes one event to each connection. */
 export async function startPacedFloor(bench: Bench, rate: number): Promise<Server> {
   const floor = await start([bench.programs.floor, '1'], { place: 'server' });
   const { port } = await floor.next(portLine);

@@ -24,10 +24,9 @@ const PUBLIC_BLOCKS = [
 
 /**
  * Destinations of gateways, once events are sent elsewhere: DNS, the servers that the resource names, those of its NATS
- * sinks, and the receivers of its webhooks, of which one without `allowPrivateAddresses` must be in the public internet,
- * as must those that logins name. The gateway checks each address as well; this policy applies even if that check
- * failed. Null when there can be neither a webhook nor a sink. `redis` is null while unknown, which keeps every way to
- * it open. Pure.
+ * sinks, and the receivers of its webhooks. A receiver without `allowPrivateAddresses`, and one that a login names, must
+ * be on the public internet. The gateway checks each address as well; this policy applies even if that check failed. Null
+ * when there can be neither a webhook nor a sink. `redis` is null while unknown, which keeps every way to it open. Pure.
  */
 export function gatewayEgress(
   { spec }: Pick<Subscription, 'spec'>,

@@ -25,7 +25,7 @@ export function newEventOf({ name, account, callId, eventId, json }: SimulatedEv
   return { name, account, callId, eventId, traceparent: '', data: Buffer.from(json) };
 }
 
-/** Appends events until each is acknowledged: what failed is said again, in its order. */
+/** Appends events until each is acknowledged: events that failed are appended again, in their order. */
 export async function appendAll(eventLog: EventLog, events: readonly NewEvent[]): Promise<void> {
   let left = events;
   await until('acknowledged events', async () => {

@@ -9,13 +9,13 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.regex.Pattern;
 
-/** The WebSocket of java.net.http, which offers no extension: URL STEP. */
+/** Reads with the WebSocket of java.net.http, which offers no extension. Arguments: URL STEP. */
 public class Client {
   private static final Pattern CURSOR = Pattern.compile("\"cursor\":\"([^\"]+)\"");
   private static final Pattern NUMBER = Pattern.compile("\"n\":(\\d+)");
   private static final HttpClient HTTP = HttpClient.newHttpClient();
 
-  /** One connection; a text is asked for when the one before it was taken. */
+  /** One connection. It requests a text once the one before it was read. */
   private static class Connection implements WebSocket.Listener {
     private final BlockingQueue<Object> got = new LinkedBlockingQueue<>();
     private final StringBuilder text = new StringBuilder();
@@ -40,7 +40,7 @@ public class Client {
       got.add(error);
     }
 
-    /** The next text. The listener has asked for the first one when it was opened. */
+    /** The next text. The first one was requested when the connection was opened. */
     String read() throws Exception {
       var next = got.take();
       if (next instanceof Throwable error) throw new Exception(error);

@@ -1,4 +1,4 @@
-// Command client reads with coder/websocket ("coder", "forgets") or gorilla/websocket ("gorilla"): KIND URL STEP.
+// Command client reads with coder/websocket ("coder", "forgets") or gorilla/websocket ("gorilla"). Arguments: KIND URL STEP.
 package main
 
 import (

@@ -1,9 +1,9 @@
-//! The library tungstenite, which knows no extension: it offers none and gets the texts as they are. `client URL STEP`.
+//! Reads with tungstenite, which supports no extension, so it gets uncompressed texts. Usage: `client URL STEP`.
 use sha2::{Digest, Sha256};
 use std::{env, thread, time::Duration};
 use tungstenite::Message;
 
-/// What is between two texts, or nothing.
+/// What is between `before` and `end`; None without them.
 fn between<'a>(text: &'a str, before: &str, end: char) -> Option<&'a str> {
     text.split_once(before)?.1.split(end).next()
 }
