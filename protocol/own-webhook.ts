@@ -39,7 +39,7 @@ export function readOwnWebhookField(field: string): (OwnWebhookOf & { readonly i
 
 const FORMATS = ['Standard', 'CloudEvents', 'Raw'] as const;
 /** Of a list in a request. */
-const MOST_NAMES = 100;
+export const MOST_NAMES = 100;
 
 /** Of a receiver. */
 export const receiverUrl = httpAddress('https://crm.example.com/hooks')

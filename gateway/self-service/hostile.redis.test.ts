@@ -77,7 +77,9 @@ describe('a webhook of a hostile or unlucky login', { timeout: 600_000 }, () => 
       JSON.stringify(value),
     ]);
     await client.hset(it.hash, { ...Object.fromEntries(fields), revision: 'damaged' });
-    await until('a line in the log', () => lines.some((line) => line.includes('cannot be read: nothing is sent')));
+    await until('a line in the log', () =>
+      lines.some((line) => line.includes('cannot be read: nothing is sent for them')),
+    );
     assert.deepEqual(
       (await listed(it.tenant)).map((one) => one.id),
       [id],

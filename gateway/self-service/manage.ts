@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { z } from 'zod';
-import type { newOwnWebhook, ownWebhookChange } from '../../protocol/own-webhook.ts';
+import { MOST_NAMES, type newOwnWebhook, type ownWebhookChange } from '../../protocol/own-webhook.ts';
 import { receiverPort } from '../../protocol/subscription/webhooks.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { isRefusedAddress, isRefusedPort, type AddressPolicy } from '../../runtime/net/address-guard.ts';
@@ -35,7 +35,6 @@ interface WithSecret {
 
 const ID_BYTES = 18;
 const SECRET_BYTES = 32;
-const MOST_NAMES = 100;
 /** A change begins again when another one came first: at most so often. */
 const TRIES = 3;
 

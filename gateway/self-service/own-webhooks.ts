@@ -160,7 +160,10 @@ export class OwnWebhooks implements AsyncDisposable {
     this.#revision = stored.revision;
     this.#gone = stored.gone;
     if (stored.unreadable.length > 0)
-      this.#parts.logger.warn({ webhooks: stored.unreadable }, 'self-service webhooks cannot be read: nothing is sent');
+      this.#parts.logger.warn(
+        { webhooks: stored.unreadable },
+        'self-service webhooks cannot be read: nothing is sent for them',
+      );
     const left = new Set(stored.gone.map(({ id }) => id));
     for (const id of this.#goneSince.keys()) if (!left.has(id)) this.#goneSince.delete(id);
     this.#known = new Map(stored.webhooks.map((one) => [one.id, one]));

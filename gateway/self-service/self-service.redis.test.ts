@@ -1,81 +1,17 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, test } from 'node:test';
-import { releaseOwnWebhooks } from '../../event-log/provisioning/own-webhooks.ts';
-import { silentLogger } from '../../runtime/logging/logger.ts';
-import { becomesReady, commandClient, type RedisClient } from '../../runtime/redis/client.ts';
 import { recordedLogger } from '../../testing/recorded-logger.ts';
-import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
-import { events, publish, type PublishedEvent } from '../testing/group-replica.ts';
+import { events } from '../testing/group-replica.ts';
 import { OwnWebhookClient } from '../testing/own-webhook-client.ts';
-import { PublicInternet } from '../testing/public-internet.ts';
-import { startGateway, type RunningGateway, type StartOptions } from '../testing/running-gateway.ts';
-import { newSecret } from '../testing/webhook-gateway.ts';
-import { WebhookReceiver } from '../testing/webhook-receiver.ts';
+import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
+import { HOST, SelfServiceSuite, URL } from '../testing/self-service-suite.ts';
 
 const LIMIT = { timeout: 120_000 };
-const HOST = 'crm.example.com';
-const URL = `https://${HOST}/hooks`;
-const TENANT = { username: 'operator', password: 'operatorpassword', domain: 'north' };
-let redis: RedisServer;
-let client: RedisClient;
-let names = 0;
-before(async () => {
-  redis = await startRedis();
-  client = commandClient(redis.url, { logger: silentLogger, name: 'test' });
-  await becomesReady(client, 10_000);
-});
-after(async () => {
-  client.disconnect();
-  await redis.stop();
-});
-
-/** A gateway with self-service, a receiver on the internet, and a login of account_id_1 and one of its parent. */
-async function opened(more: Partial<StartOptions> = {}) {
-  const stack = new AsyncDisposableStack();
-  const internet = stack.use(new PublicInternet());
-  const receiver = stack.use(await WebhookReceiver.start(newSecret(), HOST));
-  await internet.add(HOST, receiver);
-  const keyPrefix = `own-${(names += 1)}:`;
-  const running = stack.use(
-    await startGateway({
-      redisUrl: redis.url,
-      redis: { keyPrefix },
-      webhooks: { selfService: { enabled: true, maxPerAccount: 3, maxTotal: 5 } },
-      ...more,
-    }),
-  );
-  const loginOf = async (gateway: RunningGateway, filters: object = {}) =>
-    new OwnWebhookClient(gateway, String((await gateway.login({ ...TENANT, ...filters })).body['access_token']));
-  const tenant = await loginOf(running);
-  const parent = new OwnWebhookClient(running, await running.token());
-  const append = (list: readonly PublishedEvent[], account = 'account_id_1') =>
-    publish(
-      { client, keyPrefix, partitions: 4 },
-      list.map((event) => ({ ...event, account })),
-    );
-  const accepted = (list: readonly PublishedEvent[]) =>
-    until('all accepted', () => receiver.missing(list).length, { holds: (left) => left === 0, limitMs: 30_000 });
-  const create = async (body: object = {}) => {
-    const created = await tenant.create({ url: URL, ...body });
-    receiver.secret = created.secret;
-    return created;
-  };
-  return {
-    internet,
-    receiver,
-    running,
-    tenant,
-    parent,
-    append,
-    accepted,
-    create,
-    loginOf,
-    keyPrefix,
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
-  };
-}
+let suite: SelfServiceSuite;
+before(async () => (suite = await SelfServiceSuite.start()));
+after(() => suite[Symbol.asyncDispose]());
 
 /** Administrators may look as often as they like. */
 const heldBack = (running: RunningGateway, id: string, why: string) =>
@@ -88,7 +24,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
     'W1, W4: gets the events of its account from its creation on, signed, in the order of each call',
     LIMIT,
     async () => {
-      await using it = await opened();
+      await using it = await suite.open();
       const before = events(['before'], 2);
       await it.append(before);
       const { id, secret } = await it.create({ description: 'CRM' });
@@ -114,7 +50,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
   );
 
   test('is restricted to what the token grants, and to what the body names of that', LIMIT, async () => {
-    await using it = await opened();
+    await using it = await suite.open();
     const narrow = await it.loginOf(it.running, { events: ['CHANNEL_ANSWER'], accounts: ['account_id_3'] });
     for (const [body, code] of [
       [{ events: ['CHANNEL_DESTROY'] }, 'webhook_beyond_grant'],
@@ -142,7 +78,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
   });
 
   test('is not seen, named or counted by another account, whose quota is its own', LIMIT, async () => {
-    await using it = await opened();
+    await using it = await suite.open();
     const { id } = await it.create();
     assert.deepEqual((await it.parent.ask('GET')).body, { webhooks: [] });
     for (const [method, path] of [
@@ -172,7 +108,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
   });
 
   test('W2: goes to public addresses and allowed ports alone, whatever DNS answers later', LIMIT, async () => {
-    await using it = await opened();
+    await using it = await suite.open();
     for (const url of [
       'https://127.0.0.1/',
       'https://10.0.0.1/',
@@ -208,7 +144,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
   });
 
   test('is changed, switched off and on, and continues at its position', LIMIT, async () => {
-    await using it = await opened();
+    await using it = await suite.open();
     const { id } = await it.create();
     const off = await it.tenant.ask('PATCH', `/${id}`, { enabled: false, description: 'later' });
     assert.partialDeepStrictEqual(off.body, { enabled: false, state: 'off', reason: 'owner', description: 'later' });
@@ -234,7 +170,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
     LIMIT,
     async () => {
       const { lines, logger } = recordedLogger();
-      await using it = await opened({ logger });
+      await using it = await suite.open({ logger });
       const { id, secret } = await it.create();
       const first = events(['a'], 2);
       await it.append(first);
@@ -258,7 +194,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
       await it.accepted(fourth);
       assert.equal(String(it.receiver.received.at(-1)?.headers['webhook-signature']).split(' ').length, 1);
       assert.deepEqual(it.receiver.faults, []);
-      const stored = JSON.stringify(await client.hgetall(`${it.keyPrefix}default/quickstart:own-webhooks`));
+      const stored = JSON.stringify(await suite.client.hgetall(`${it.keyPrefix}default/quickstart:own-webhooks`));
       for (const one of [secret, next, last]) {
         const key = one.slice('whsec_'.length);
         assert.ok(!JSON.stringify(lines).includes(key) && !stored.includes(key));
@@ -273,7 +209,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
     'stops with its user, and goes on when the user is back; a revocation switches it off until a login takes it over',
     LIMIT,
     async () => {
-      await using it = await opened();
+      await using it = await suite.open();
       const { id } = await it.create();
       const directory = await readFile(it.running.directoryFile, 'utf8');
       await writeFile(
@@ -298,91 +234,11 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
     },
   );
 
-  test('is served by all replicas, and a deleted one leaves nothing in Redis', LIMIT, async () => {
-    await using it = await opened();
-    await using other = await it.running.another();
-    const { id } = await it.create();
-    const elsewhere = await it.loginOf(other);
-    assert.equal((await elsewhere.ask('GET', `/${id}`)).status, 200);
-    const published = events(['a', 'b', 'c', 'd'], 5);
-    await it.append(published);
-    await it.accepted(published);
-    assert.deepEqual(it.receiver.faults, []);
-    await other.administer(`/webhooks/${id}/test`, {});
-    const removed = await elsewhere.ask('DELETE', `/${id}`);
-    assert.equal(removed.status, 204);
-    assert.equal((await it.tenant.ask('GET', `/${id}`)).status, 404);
-    const seen = it.receiver.received.length;
-    await it.append(events(['e'], 2));
-    const left = async () => {
-      const keys = await client.keys(`*${id}*`);
-      const groups = await Promise.all(
-        [0, 1, 2, 3].map((partition) => client.xinfo('GROUPS', `${it.keyPrefix}{${partition}}:events`)),
-      );
-      return [...keys, ...(JSON.stringify(groups).includes(id) ? ['a group'] : [])];
-    };
-    await until('nothing left', left, { holds: (found) => found.length === 0, limitMs: 40_000 });
-    assert.equal(it.receiver.received.length, seen);
-  });
-
-  test('W1: goes on at another replica, also after a rotation of the signing keys', LIMIT, async () => {
-    await using it = await opened();
-    const { id } = await it.create();
-    const published = events(['a', 'b', 'c', 'd'], 40);
-    it.receiver.behave((hook, response) => setTimeout(() => it.receiver.accept(hook, response), 5));
-    await using other = await startGateway({
-      redisUrl: redis.url,
-      redis: { keyPrefix: it.keyPrefix },
-      webhooks: { selfService: { enabled: true } },
-      state: it.running.stateFolder,
-      // A new key signs, and seals, from here on.
-      auth: { token: { signing: { algorithm: 'EdDSA' } } },
-    });
-    await it.append(published);
-    await until('some requests', () => it.receiver.received.length, { holds: (seen) => seen > 20 });
-    const isEarly = it.receiver.missing(published).length > 0;
-    await it.running.gateway[Symbol.asyncDispose]();
-    await it.accepted(published);
-    assert.ok(isEarly, 'the replica left too late');
-    assert.deepEqual(it.receiver.faults, []);
-    const elsewhere = await it.loginOf(other);
-    assert.partialDeepStrictEqual((await elsewhere.ask('GET', `/${id}`)).body, { state: 'sending', lost: 0 });
-  });
-
-  test('W3: whose receiver never answers delays neither another webhook nor another account', LIMIT, async () => {
-    await using it = await opened();
-    await using silent = await WebhookReceiver.start(newSecret(), 'silent.example.com');
-    silent.behave(() => undefined);
-    await it.internet.add('silent.example.com', silent);
-    await it.tenant.create({ url: 'https://silent.example.com/' });
-    await it.create();
-    const calls = Array.from({ length: 20 }, (_, at) => `call-${at}`);
-    const published = events(calls, 5);
-    await it.append(published);
-    await it.accepted(published);
-    // As many requests as one of them may have at a time.
-    await until('the requests without an answer', () => silent.received.length, { holds: (seen) => seen === 8 });
-    assert.deepEqual(it.receiver.faults, []);
-  });
-
-  test('is released with its resource', LIMIT, async () => {
-    const where = { keyPrefix: 'released:', partitions: 4, resource: 'default/quickstart' };
-    {
-      await using it = await opened({ redis: { keyPrefix: where.keyPrefix } });
-      const { id } = await it.create();
-      await it.tenant.ask('DELETE', `/${(await it.create()).id}`);
-      assert.ok((await client.keys(`released:*${id}*`)).length > 0);
-    }
-    await releaseOwnWebhooks(client, where);
-    assert.deepEqual(await client.keys('released:*wh_*'), []);
-    assert.deepEqual(await client.keys('released:*own-webhooks*'), []);
-  });
-
   test(
     'needs a valid token and a sound body; all faults are named, and nothing of the body is repeated',
     LIMIT,
     async () => {
-      await using it = await opened();
+      await using it = await suite.open();
       const stranger = new OwnWebhookClient(it.running, 'nonsense');
       for (const method of ['GET', 'POST']) assert.equal((await stranger.ask(method)).status, 401);
       const wrong = await it.tenant.ask('POST', '', {
@@ -404,7 +260,7 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
   );
 
   test('cannot be created where the resource does not allow it', LIMIT, async () => {
-    await using it = await opened({ webhooks: {} });
+    await using it = await suite.open({ webhooks: {} });
     const { status, body } = await it.tenant.ask('POST', '', { url: URL });
     assert.deepEqual([status, body['code']], [404, 'webhooks_disabled']);
     const withoutRedis = startGateway({ webhooks: { selfService: { enabled: true } } });
