@@ -27,6 +27,7 @@ const heard = async ({ page }: OpenedConsole) => numberIn(await page.locator('.b
 async function pauseAndResume(console: OpenedConsole): Promise<number> {
   const { page } = console;
   await page.keyboard.press('Space');
+  await page.locator('.paused-bar').waitFor();
   const first = await page.locator('tr.event').first().textContent();
   const bar = await console.shows('many unseen', '.paused-bar', /^\s*Paused, \d+,\d{3} unseen: resume/);
   assert.equal(await page.locator('tr.event').first().textContent(), first);

@@ -104,9 +104,10 @@ test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   const { page } = console;
   await logIn(console);
   await console.shows('events', '.bottom', /[1-9]\d lines heard/);
+  await page.locator('tr.event').first().waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
-  await link(page, 'Explain').last().click();
+  await page.locator('.panel').getByRole('link', { name: 'Explain' }).click();
   await console.shows('that it was written', '.verdict', /written/);
   await shot(page, 'explain-written');
 
