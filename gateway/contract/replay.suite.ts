@@ -64,6 +64,21 @@ export function replaySuite(name: string, open: () => Promise<RunningGateway>): 
       resumed.close();
     });
 
+    test('I3: a replay up to now has what was appended just before, though another one came before it', LIMIT, async () => {
+      await using running = await open();
+      const token = await running.token();
+      const replayed = async () => {
+        const replay = await running.connect(`?token=${token}&from=-1h&to=-0s`);
+        assert.equal((await replay.closed).code, 1000);
+        return replay.messages.length;
+      };
+      for (const end of [4, 8, 12]) {
+        await publish(running, end - 4, end);
+        await laterMillisecond();
+        assert.equal(await replayed(), end);
+      }
+    });
+
     test('a time begins a replay, and another one ends it with 1000', LIMIT, async () => {
       await using running = await open();
       const token = await running.token();

@@ -26,7 +26,10 @@ type Begun = { readonly start: SessionStart | null } | { readonly problem: Probl
 
 /** Largest age of the oldest cursor in a greeting. */
 const OLDEST_MAX_AGE_MS = 5_000;
-/** Largest age of the log's state that decides a resume; before a refusal it is read again. */
+/**
+ * Largest age of the log's state that decides a resume; before a refusal it is read again. The end of a bounded replay
+ * is never older: it would miss what was appended since.
+ */
 const LOOK_MAX_AGE_MS = 200;
 /** How long a replica may take to read as far as another one has. */
 const CATCH_UP_MS = 2_000;
@@ -46,7 +49,8 @@ export async function begin(options: BeginOptions, plan: UpgradePlan, grant: Gra
     if (start.kind === 'live') return snapshot ? await withSnapshot(options, grant, null) : { start: null };
     const replay = { ...plan.replay, start };
     const { cursors } = window;
-    let verdict = judgeStart(replay, { state: await window.state(LOOK_MAX_AGE_MS), cursors });
+    const maxAgeMs = replay.until === null ? LOOK_MAX_AGE_MS : 0;
+    let verdict = judgeStart(replay, { state: await window.state(maxAgeMs), cursors });
     if (!('start' in verdict)) verdict = judgeStart(replay, { state: await window.state(0), cursors });
     if ('problem' in verdict) return verdict;
     if ('lost' in verdict) return await withSnapshot(options, grant, verdict.lost);

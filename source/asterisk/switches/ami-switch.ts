@@ -35,6 +35,7 @@ async function openAmi(
     const settings = await permitted(client, 'CoreSettings', signal);
     await client.ask('Events', { EventMask: EVENT_MASK }, signal);
     return liveConnection(client, ears, limits, {
+      // In whole seconds: of two starts within one, the second passes as the first.
       instance: `${text(status['CoreStartupDate'])} ${text(status['CoreStartupTime'])}`,
       version: versionOf(settings['AsteriskVersion']),
       since: now(),

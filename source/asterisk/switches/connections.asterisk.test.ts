@@ -255,6 +255,8 @@ test(
     const from = Date.now();
     await own.asterisk.kill();
     for (const kind of KINDS) assert.equal(await before[kind].lost, 'Unreachable');
+    // AMI tells the start of an instance in whole seconds.
+    await until('another second', () => Math.floor(Date.now() / 1_000) > Math.floor(from / 1_000));
     assert.equal(await faultCode(own, 'AMI'), 'Unreachable');
     assert.equal(await faultCode(own, 'ARI'), 'Unreachable');
     await own.asterisk.start();
