@@ -64,7 +64,7 @@ export function replaySuite(name: string, open: () => Promise<RunningGateway>): 
       resumed.close();
     });
 
-    test('I3: a replay up to now has what was appended just before, though another one came before it', LIMIT, async () => {
+    test('I3: a replay up to now has what was appended just before, though one came before it', LIMIT, async () => {
       await using running = await open();
       const token = await running.token();
       const replayed = async () => {
