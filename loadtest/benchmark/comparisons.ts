@@ -1,14 +1,14 @@
 import { measureSaturated, type Contender } from './measurements.ts';
 import { judge, TARGETS, type Ratio, type TargetName } from './ratios.ts';
 import { note, progress, type RunContext } from './run-context.ts';
-import { isDisturbed, type Sample } from './sample.ts';
+import { cpuPerDelivery, isDisturbed, type Sample } from './sample.ts';
 
 const CONNECTIONS = 1_000;
 
-/** Names of two contenders. */
+/** Names of two contenders. Of several names, the contender that was the cheapest in the round. */
 interface Pair<Name extends string> {
-  readonly of: Name;
-  readonly against: Name;
+  readonly of: Name | readonly Name[];
+  readonly against: Name | readonly Name[];
 }
 
 /** The compared contenders, and the compared figure. */
@@ -31,9 +31,9 @@ export async function measureComparisons<Name extends string>(
   const { bench, mode } = run;
   const { warmMs, windowMs } = mode;
   const asked = comparisons.filter(
-    ({ of, against, isFullAlone = false }) => of in field && against in field && (mode.name === 'full' || !isFullAlone),
+    (one) => namesOf(one).every((name) => name in field) && (mode.name === 'full' || !(one.isFullAlone ?? false)),
   );
-  const wanted = new Set(asked.flatMap(({ of, against, yardstick }) => [of, against, ...namesOf(yardstick)]));
+  const wanted = new Set(asked.flatMap((one) => [...namesOf(one), ...(one.yardstick ? namesOf(one.yardstick) : [])]));
   const order = (Object.keys(field) as Name[]).filter((name) => wanted.has(name));
   const figures = new Map(asked.map(({ target }) => [target, { ratios: [] as number[], yardsticks: [] as number[] }]));
   for (let round = 1; round <= mode.rounds; round += 1) {
@@ -57,8 +57,7 @@ export async function measureComparisons<Name extends string>(
   });
 }
 
-const namesOf = <Name extends string>(pair: Pair<Name> | undefined) =>
-  pair === undefined ? [] : [pair.of, pair.against];
+const namesOf = <Name extends string>({ of, against }: Pair<Name>): readonly Name[] => [of, against].flat() as Name[];
 
 /** NaN when either was disturbed. */
 function compare<Name extends string>(
@@ -66,8 +65,15 @@ function compare<Name extends string>(
   { of, against }: Pair<Name>,
   { figure, most = Number.POSITIVE_INFINITY }: { figure: (sample: Sample) => number; most?: number | undefined },
 ): number {
-  const [a, b] = [samples.get(of), samples.get(against)];
-  if (a === undefined || b === undefined || isDisturbed(a) || isDisturbed(b)) return Number.NaN;
+  const [a, b] = [cheapest(samples, of), cheapest(samples, against)];
+  if (a === undefined || b === undefined) return Number.NaN;
   const ratio = figure(a) / figure(b);
   return ratio > most ? Number.NaN : ratio;
+}
+
+/** Undefined when each of them was disturbed. */
+function cheapest<Name extends string>(samples: ReadonlyMap<Name, Sample>, names: Name | readonly Name[]) {
+  const found = [names].flat().map((name) => samples.get(name as Name));
+  const counted = found.filter((sample) => sample !== undefined && !isDisturbed(sample)) as Sample[];
+  return counted.toSorted((a, b) => cpuPerDelivery(a) - cpuPerDelivery(b))[0];
 }

@@ -30,7 +30,7 @@ type Name =
 const speed = deliveriesPerCpuSecond;
 const cost = cpuPerDelivery;
 const COMPARISONS: readonly Comparison<Name>[] = [
-  { target: 'P1deflated', of: 'gatewayDeflated', against: 'floor128', figure: speed },
+  { target: 'P1deflated', of: 'gatewayDeflated', against: ['floor128', 'floor32'], figure: speed },
   {
     target: 'P14',
     of: 'fewDeflated',

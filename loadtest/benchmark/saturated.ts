@@ -7,10 +7,14 @@ import { cpuPerDelivery, deliveriesPerCpuSecond } from './sample.ts';
 const CONNECTIONS = 1_000;
 const speed = deliveriesPerCpuSecond;
 const cost = cpuPerDelivery;
-/** write() alone against a peer. */
-const floorAgainst = (against: ContenderName) => ({ of: 'floor128', against }) as const;
+/**
+ * write() alone. On some machines 128 frames a write cost more than 32: where the receiver is the bottleneck, larger
+ * writes wait in full sockets, outside the caches. The cheaper one is the floor.
+ */
+const FLOORS = ['floor128', 'floor32'] as const;
+const floorAgainst = (against: ContenderName) => ({ of: FLOORS, against });
 const COMPARISONS: readonly Comparison<ContenderName>[] = [
-  { target: 'P1', of: 'gateway', against: 'floor128', figure: speed, most: 1 },
+  { target: 'P1', of: 'gateway', against: FLOORS, figure: speed, most: 1 },
   { target: 'P2', of: 'stage', against: 'floor32', figure: speed, most: 1 },
   { target: 'P23', of: 'stageEvents', against: 'stage', figure: cost },
   { target: 'P3', of: 'gateway', against: 'socketio', figure: speed, yardstick: floorAgainst('socketio') },
