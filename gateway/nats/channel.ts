@@ -5,6 +5,7 @@ import type { Nats } from '../../protocol/subscription/nats.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import type { Channel, Ended, Order } from '../sender/channel.ts';
+import { Cut, type CutSignal } from '../sender/cut.ts';
 import { contentType, eventBody, headerId, testBody, traceHeader } from '../sender/event-body.ts';
 import type { FollowedFiles } from '../sender/followed-files.ts';
 import { Broker } from './broker.ts';
@@ -78,7 +79,7 @@ export class NatsChannel implements Channel {
     });
   }
 
-  async send(order: Order, signal: AbortSignal): Promise<Ended> {
+  async send(order: Order, signal: CutSignal): Promise<Ended> {
     const published = await this.#publish(this.#message(order), signal);
     const text = inWords(published);
     const isStored = published.kind === 'stored';
@@ -95,7 +96,7 @@ export class NatsChannel implements Channel {
     const subject = subjectOf(this.#nats.subject, { account: this.#account, event: TEST_EVENT, call: id });
     const body = Buffer.from(testBody(at));
     const message = { id, subject, body, headers: { 'Content-Type': 'application/json' } };
-    return inWords(await this.#publish(message, new AbortController().signal));
+    return inWords(await this.#publish(message, new Cut()));
   }
 
   [Symbol.dispose](): void {
@@ -120,7 +121,7 @@ export class NatsChannel implements Channel {
   }
 
   /** Once in the stream, also when it is sent again within the stream's duplicate window. Never rejects. */
-  #publish(message: Message, signal: AbortSignal): Promise<Published> {
+  #publish(message: Message, signal: CutSignal): Promise<Published> {
     return new Promise((resolve) => {
       const end = (published: Published) => {
         clearTimeout(timer);
@@ -130,7 +131,7 @@ export class NatsChannel implements Channel {
       const cut = () => end({ kind: 'failure', code: 'TIMEOUT', text: '' });
       // This also limits the wait for a connection.
       const timer = setTimeout(cut, this.#timeoutMs);
-      signal.addEventListener('abort', cut, { once: true });
+      signal.addEventListener('abort', cut);
       void this.#attempt(message).then(end);
     });
   }

@@ -1,4 +1,5 @@
 import type { Redactor } from '../privacy/redactor.ts';
+import type { CutSignal } from './cut.ts';
 import type { SentEvent } from './replay.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -46,7 +47,7 @@ export interface Channel extends Disposable {
   /** Follows its files until aborted; `onChange` after each change. Never rejects. */
   follow(signal: AbortSignal, onChange: () => void): Promise<void>;
   /** Never rejects. The outcome of an aborted order has no meaning. */
-  send(order: Order, signal: AbortSignal): Promise<Ended>;
+  send(order: Order, signal: CutSignal): Promise<Ended>;
   /** Sends an event that no call has, and says what came of it. Never rejects. */
   test(id: string, at: number): Promise<string>;
 }

@@ -33,7 +33,11 @@ export function eventBody(
   const { account_id, ingested_at } = known;
   const head = `{"type":${JSON.stringify(typeOf(meta.name))},"timestamp":${JSON.stringify(ingested_at)},"data":`;
   const tail = `,"firehose":${JSON.stringify({ id: eventId, account_id })}}`;
-  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(tail)]);
+  const body = Buffer.allocUnsafe(Buffer.byteLength(head) + bytes.length + Buffer.byteLength(tail));
+  const at = body.write(head);
+  bytes.copy(body, at);
+  body.write(tail, at + bytes.length);
+  return body;
 }
 
 /** Several bodies as one. */

@@ -3,6 +3,7 @@ import type { GroupMember, MemberGroup, JoinedMember } from '../group/group-cont
 import type { GroupGap, GroupGapReason, LostReason } from '../group/groups.ts';
 import type { Held } from '../group/ledger.ts';
 import { countedAttempts } from '../group/failure.ts';
+import { Cut, type CutSignal } from './cut.ts';
 import { Gathering } from './gathering.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -17,7 +18,7 @@ export interface MemberSender {
   /** Sends events once, in one request. Never rejects; null when the signal cut it off. */
   send(
     events: readonly Event[],
-    signal: AbortSignal,
+    signal: CutSignal,
   ): Promise<{ readonly verdict: Verdict; readonly error: string } | null>;
   readonly onGap: (reason: GroupGapReason, gap: GroupGap) => void;
   readonly onSourceGap: () => void;
@@ -36,7 +37,7 @@ export class SenderMember implements JoinedMember {
   readonly isHung = false;
   readonly #group: MemberGroup;
   readonly #webhook: MemberSender;
-  readonly #underWay = new Map<Event, AbortController>();
+  readonly #underWay = new Map<Event, Cut>();
   readonly #gathering: Gathering<Event>;
   /** Refused in a batch. */
   readonly #alone = new WeakSet<Event>();
@@ -84,7 +85,7 @@ export class SenderMember implements JoinedMember {
     if (this.gone) return;
     this.gone = true;
     this.#gathering[Symbol.dispose]();
-    for (const controller of this.#underWay.values()) controller.abort();
+    for (const cut of this.#underWay.values()) cut.abort();
     this.#underWay.clear();
     this.#group.left(this);
   }
@@ -109,10 +110,10 @@ export class SenderMember implements JoinedMember {
   /** Another replica may have the event now, or it is overdue: its request is cut off. */
   forget(held: Event): void {
     this.#gathering.delete(held);
-    const controller = this.#underWay.get(held);
+    const cut = this.#underWay.get(held);
     this.#underWay.delete(held);
     // The other events of its batch are still being sent.
-    if (controller !== undefined && !Array.from(this.#underWay.values()).includes(controller)) controller.abort();
+    if (cut !== undefined && !Array.from(this.#underWay.values()).includes(cut)) cut.abort();
   }
 
   missed(): boolean {
@@ -136,11 +137,11 @@ export class SenderMember implements JoinedMember {
   }
 
   async #send(events: readonly Event[]): Promise<void> {
-    const controller = new AbortController();
-    for (const held of events) this.#underWay.set(held, controller);
-    const ended = await this.#webhook.send(events, controller.signal);
+    const cut = new Cut();
+    for (const held of events) this.#underWay.set(held, cut);
+    const ended = await this.#webhook.send(events, cut);
     for (const held of events) {
-      if (this.#underWay.get(held) !== controller) continue;
+      if (this.#underWay.get(held) !== cut) continue;
       this.#underWay.delete(held);
       if (ended !== null) this.#settle(held, ended.verdict, { error: ended.error, isBatch: events.length > 1 });
     }

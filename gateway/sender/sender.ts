@@ -11,6 +11,7 @@ import type { Redactor } from '../privacy/redactor.ts';
 import { Attempts } from './attempts.ts';
 import type { Channel, Ended, Order } from './channel.ts';
 import { createSenderCounters, type SenderCounters } from './counters.ts';
+import type { CutSignal } from './cut.ts';
 import { Endpoint } from './endpoint.ts';
 import { batchId } from './event-body.ts';
 import { SenderMember } from './member.ts';
@@ -210,7 +211,7 @@ export class Sender implements Disposable {
     await ended;
   }
 
-  async #send(events: readonly SentEvent[], cut: AbortSignal, isReplay = false): Promise<Ended | null> {
+  async #send(events: readonly SentEvent[], cut: CutSignal, isReplay = false): Promise<Ended | null> {
     const begunAt = performance.now();
     this.#endpoint.begin();
     const order = this.#order(events, isReplay);

@@ -8,6 +8,7 @@ import { ADMINISTRATION_PATH } from '../../protocol/paths.ts';
 import { silentLogger, type Logger } from '../../runtime/logging/logger.ts';
 import { becomesReady, commandClient } from '../../runtime/redis/client.ts';
 import type { RedisAddress } from '../../runtime/redis/connection.ts';
+import { SHIPPED_FLAGS } from '../../testing/shipped-flags.ts';
 import { Started } from '../../testing/started.ts';
 import { buildGateway, type Gateway } from '../build.ts';
 import { readConfig } from '../config.ts';
@@ -80,10 +81,12 @@ export class SentResource implements AsyncDisposable {
     return buildGateway(await readConfig(this.environment), logger);
   }
 
-  /** A gateway as a process of its own, once it listens. */
+  /** A gateway as a process of its own, in its shipped form, once it listens. */
   async spawn(): Promise<Started> {
     const env = { PATH: process.env['PATH'], ...this.environment };
-    const started = new Started(spawn(process.execPath, [PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const started = new Started(
+      spawn(process.execPath, [...SHIPPED_FLAGS, PROGRAM], { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
     this.#stack.defer(() => started.kill('SIGKILL'));
     await started.listening();
     return started;

@@ -1,9 +1,11 @@
 /**
  * A receiver as a process of its own, for measurements: answers 204 at once, and on the path `/silent` never. Prints its port, and for each
  * `reset` that it reads what it got since: requests, the time from the first to the last, and their age in milliseconds. What comes
- * to `/other` is answered and not counted.
+ * to `/other` is answered and not counted. Two arguments, the files of a certificate and its key: over TLS.
  */
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { createInterface } from 'node:readline';
 import type { AddressInfo } from 'node:net';
 
@@ -11,7 +13,7 @@ let [first, last, taken] = [0, 0, 0];
 let ages: number[] = [];
 const AT = /"at":(\d+(?:\.\d+)?)/;
 
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+const receive: RequestListener = (request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -25,7 +27,11 @@ const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) =>
     if (at !== undefined) ages.push(now - Number(at));
     response.writeHead(204).end();
   });
-});
+};
+const [cert, key] = process.argv.slice(2).map((file) => readFileSync(file));
+const options = { keepAliveTimeout: 60_000 };
+const server =
+  cert === undefined ? createServer(options, receive) : createSecureServer({ ...options, cert, key }, receive);
 server.listen(0, '127.0.0.1', () => process.stdout.write(`${(server.address() as AddressInfo).port}\n`));
 createInterface(process.stdin).on('line', (line) => {
   process.stdout.write(`${JSON.stringify({ taken, ms: last - first, ages: line === 'reset' ? ages : [] })}\n`);

@@ -3,11 +3,23 @@ import type { Webhook } from '../../protocol/subscription/webhook.ts';
 import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import { VERSION } from '../../runtime/version.ts';
 import type { Channel, Ended, Order } from '../sender/channel.ts';
-import { batchBody, contentType, eventBody, headerId, testBody, traceHeader } from '../sender/event-body.ts';
+import { Cut, type CutSignal } from '../sender/cut.ts';
+import {
+  batchBody,
+  contentType,
+  eventBody,
+  headerId,
+  testBody,
+  traceHeader,
+  type BodyForm,
+} from '../sender/event-body.ts';
+import type { SentEvent } from '../sender/replay.ts';
 import { inWords, judgeAnswer } from './judge-answer.ts';
 import { openRequests, type Requests } from './request.ts';
 import type { Secrets } from './secrets.ts';
 import { signatureOf } from './sign.ts';
+
+const USER_AGENT = `Firehose/${VERSION}`;
 
 interface ChannelParts {
   readonly webhook: Webhook;
@@ -23,18 +35,16 @@ export class WebhookChannel implements Channel {
   readonly host: string;
   readonly concurrency: number;
   readonly batch: { readonly most: number; readonly waitMs: number };
-  readonly #webhook: Webhook;
-  readonly #source: string;
+  readonly #form: BodyForm;
   readonly #secrets: Secrets;
   readonly #requests: Requests;
 
   constructor({ webhook, source, secrets, policy }: ChannelParts) {
-    const { url, timeout, concurrency, batch } = webhook;
+    const { url, timeout, concurrency, batch, format } = webhook;
     this.host = new URL(url).host;
     this.concurrency = concurrency;
     this.batch = { most: batch.maxEvents, waitMs: batch.maxWaitMilliseconds };
-    this.#webhook = webhook;
-    this.#source = source;
+    this.#form = { format, source };
     this.#secrets = secrets;
     const ca = () => this.#secrets.current?.ca ?? null;
     this.#requests = openRequests({ url: new URL(url), policy, timeoutMs: durationMs(timeout), ca });
@@ -48,7 +58,7 @@ export class WebhookChannel implements Channel {
     return this.#secrets.follow(signal, onChange);
   }
 
-  async send(order: Order, signal: AbortSignal): Promise<Ended> {
+  async send(order: Order, signal: CutSignal): Promise<Ended> {
     const outcome = await this.#requests.send({ ...this.#request(order), signal });
     const verdict = judgeAnswer(outcome, { othersSucceed: order.othersSucceed(), now: Date.now() });
     const answer = outcome.kind === 'answer' ? outcome : null;
@@ -63,7 +73,8 @@ export class WebhookChannel implements Channel {
 
   async test(id: string, at: number): Promise<string> {
     const body = Buffer.from(testBody(at));
-    const sending = { headers: this.#headers({ id, body, at }), body, signal: new AbortController().signal };
+    const headers = this.#headers({ id, body, at, type: contentType('Standard', false) });
+    const sending = { headers, body, signal: new Cut() };
     return inWords(await this.#requests.send(sending));
   }
 
@@ -72,25 +83,21 @@ export class WebhookChannel implements Channel {
   }
 
   #request({ id, events, privacy, isReplay, at }: Order) {
-    const { format } = this.#webhook;
-    const bodies = events.map((one) => eventBody(one, { format, source: this.#source }, privacy));
+    const [first] = events;
     const isBatch = this.batch.most > 1;
-    const body = isBatch ? batchBody(bodies) : (bodies[0] ?? Buffer.alloc(0));
-    const headers = {
-      ...this.#headers({ id: headerId(id), body, at }),
-      'content-type': contentType(format, isBatch),
-      'firehose-attempt': String(events[0]?.attempts ?? 1),
-      ...(isReplay && { 'firehose-replay': '1' }),
-      ...traceHeader(events),
-    };
-    return { headers, body };
+    const bodyOf = (event: SentEvent) => eventBody(event, this.#form, privacy);
+    const body = first === undefined || isBatch ? batchBody(events.map(bodyOf)) : bodyOf(first);
+    const headers = this.#headers({ id: headerId(id), body, at, type: contentType(this.#form.format, isBatch) });
+    headers['firehose-attempt'] = String(first?.attempts ?? 1);
+    if (isReplay) headers['firehose-replay'] = '1';
+    return { headers: Object.assign(headers, traceHeader(events)), body };
   }
 
-  #headers({ id, body, at }: { id: string; body: Buffer; at: number }): Readonly<Record<string, string>> {
+  #headers({ id, body, at, type }: { id: string; body: Buffer; at: number; type: string }): Record<string, string> {
     const timestamp = Math.floor(at / 1_000);
     return {
-      'content-type': 'application/json',
-      'user-agent': `Firehose/${VERSION}`,
+      'content-type': type,
+      'user-agent': USER_AGENT,
       'webhook-id': id,
       'webhook-timestamp': String(timestamp),
       'webhook-signature': signatureOf({ id, timestamp, body }, this.#secrets.current?.keys ?? []),

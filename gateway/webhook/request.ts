@@ -1,16 +1,10 @@
-import http from 'node:http';
-import https from 'node:https';
+import type { OnReadOpts } from 'node:net';
 import { urlToHttpOptions } from 'node:url';
 import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
-import { guardedAgent } from '../../runtime/net/guarded-agent.ts';
+import { guardedSocket } from '../../runtime/net/guarded-socket.ts';
+import type { CutSignal } from '../sender/cut.ts';
 import type { Outcome } from './judge-answer.ts';
-
-/** Limit of an answer's body; the connection is cut if there is more. */
-const READ_BYTES = 1_024;
-/** Part of it that is kept for people. */
-const KEPT_CHARACTERS = 200;
-/** Limit of the wait for the body. */
-const BODY_WAIT_MS = 1_000;
+import { KeptConnection } from './kept-connection.ts';
 
 export interface Receiver {
   readonly url: URL;
@@ -24,7 +18,7 @@ export interface Receiver {
 interface Sending {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  readonly signal: AbortSignal;
+  readonly signal: CutSignal;
 }
 
 /** Kept-alive connections to one receiver. */
@@ -33,100 +27,117 @@ export interface Requests extends Disposable {
   send(sending: Sending): Promise<Outcome>;
 }
 
-export function openRequests({ url, policy, timeoutMs, ca }: Receiver): Requests {
-  const agent = guardedAgent(url.protocol, policy);
-  const { request } = url.protocol === 'https:' ? https : http;
-  const target = urlToHttpOptions(url);
-  const once = ({ headers, body, signal }: Sending) => {
-    const authorities = ca();
-    const call = request({
-      ...target,
-      method: 'POST',
-      agent,
-      headers: { ...headers, 'content-length': String(body.length) },
-      ...(authorities !== null && { ca: authorities }),
-    });
-    return exchange(call, { body, signal, timeoutMs });
-  };
+export function openRequests({ timeoutMs, ...receiver }: Receiver): Requests {
+  const connections = new Connections(receiver);
+  const write = requestTo(receiver.url);
   return {
-    async send(sending) {
-      const first = await once(sending);
-      // The receiver closed a kept-alive connection while the request was written: that says nothing about the
-      // receiver.
-      const isStale = first.outcome.kind === 'failure' && first.wasKept && STALE.has(first.outcome.code);
-      return isStale && !sending.signal.aborted ? (await once(sending)).outcome : first.outcome;
+    async send({ headers, body, signal }) {
+      const request = write(headers, body);
+      const first = await connections.take().post(request, { signal, timeoutMs });
+      if (!first.isStale || signal.aborted) return first.outcome;
+      return (await connections.open().post(request, { signal, timeoutMs })).outcome;
     },
-    [Symbol.dispose]: () => agent.destroy(),
+    [Symbol.dispose]: () => connections[Symbol.dispose](),
   };
 }
 
-/** The errors of a connection that the peer has closed. */
-const STALE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
+/** The connections to a receiver: idle ones are kept, and there are as many as there are concurrent requests. */
+class Connections implements Disposable {
+  readonly #receiver: Omit<Receiver, 'timeoutMs'>;
+  readonly #all = new Set<KeptConnection>();
+  /** The one that was used last is the last one. */
+  #idle: KeptConnection[] = [];
+  /** The authorities by which all connections were verified. */
+  #ca: string | null;
+  /** Of TLS, for the next connection: without it each handshake costs a signature. */
+  #session: Buffer | undefined;
 
-interface Exchanged {
-  readonly outcome: Outcome;
-  /** It used a connection that existed before. */
-  readonly wasKept: boolean;
-}
+  constructor(receiver: Omit<Receiver, 'timeoutMs'>) {
+    this.#receiver = receiver;
+    this.#ca = receiver.ca();
+  }
 
-function exchange(
-  call: http.ClientRequest,
-  { body, signal, timeoutMs }: { body: Buffer; signal: AbortSignal; timeoutMs: number },
-): Promise<Exchanged> {
-  return new Promise((resolve) => {
-    const cut = (code: string) => call.destroy(Object.assign(new Error(code), { code }));
-    const abort = () => cut('ABORTED');
-    const timer = setTimeout(cut, timeoutMs, 'TIMEOUT');
-    const end = (outcome: Outcome) => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      resolve({ outcome, wasKept: call.reusedSocket });
-    };
-    call.on('error', (error: NodeJS.ErrnoException) => end({ kind: 'failure', code: error.code ?? 'UNKNOWN' }));
-    call.once('response', (response) => {
-      clearTimeout(timer);
-      void readAnswer(call, response).then(end);
-    });
-    signal.addEventListener('abort', abort, { once: true });
-    if (signal.aborted) abort();
-    call.end(body);
-  });
-}
+  /** An idle connection, else a new one. */
+  take(): KeptConnection {
+    this.#followAuthorities();
+    const now = performance.now();
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
+      if (last.isKeptAt(now)) return last;
+      last[Symbol.dispose]();
+    }
+    return this.open();
+  }
 
-/** The status decides: a body that is too long, or does not end, changes nothing. Never rejects. */
-function readAnswer(call: http.ClientRequest, response: http.IncomingMessage): Promise<Outcome> {
-  const { statusCode: status = 0, headers } = response;
-  const one = (name: string) => (typeof headers[name] === 'string' ? headers[name] : null);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      if (!response.complete) call.destroy();
-      resolve({
-        kind: 'answer',
-        status,
-        retryAfter: one('retry-after'),
-        directive: one('webhook-delivery'),
-        text: readable(Buffer.concat(chunks)),
+  /** A new connection, through the guard: the addresses of the name are judged now. */
+  open(): KeptConnection {
+    this.#followAuthorities();
+    const { url, policy } = this.#receiver;
+    const isSecure = url.protocol === 'https:';
+    const ca = this.#ca;
+    const session = this.#session;
+    const tls = { ALPNProtocols: ['http/1.1'], ...(ca !== null && { ca }), ...(session && { session }) };
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    const port = Number(url.port || (isSecure ? 443 : 80));
+    const connect = (onread: OnReadOpts) => {
+      const socket = guardedSocket({ host, port, tls: isSecure ? tls : null, onread }, policy);
+      socket.on('session', (issued: Buffer) => {
+        if (this.#ca === ca) this.#session = issued;
       });
+      return socket.once('error', () => (this.#session = undefined));
     };
-    const timer = setTimeout(end, BODY_WAIT_MS);
-    response.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > READ_BYTES) end();
+    const connection = new KeptConnection(connect, isSecure ? 'secureConnect' : 'connect', {
+      onFree: (free) => this.#free(free, ca),
+      onGone: (gone) => this.#gone(gone),
     });
-    response.once('end', end).once('error', end).once('close', end);
-  });
+    this.#all.add(connection);
+    return connection;
+  }
+
+  [Symbol.dispose](): void {
+    for (const connection of this.#all) connection[Symbol.dispose]();
+    this.#idle = [];
+  }
+
+  #free(connection: KeptConnection, ca: string | null): void {
+    if (ca === this.#ca) this.#idle.push(connection);
+    else connection[Symbol.dispose]();
+  }
+
+  #gone(connection: KeptConnection): void {
+    this.#all.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  /** Connections that former authorities verified are not used again. */
+  #followAuthorities(): void {
+    const ca = this.#receiver.ca();
+    if (ca === this.#ca) return;
+    this.#ca = ca;
+    this.#session = undefined;
+    for (const connection of this.#idle.splice(0)) connection[Symbol.dispose]();
+  }
 }
 
-/** Text of an external system: reduced to one line without control characters. */
-function readable(bytes: Buffer): string {
-  return bytes
-    .subarray(0, READ_BYTES)
-    .toString('utf8')
-    .replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029\uFFFD]+/gu, ' ')
-    .trim()
-    .slice(0, KEPT_CHARACTERS);
+const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
+
+/** What writes requests to this URL, as bytes. It throws for a header that no request may have. */
+function requestTo(url: URL): (headers: Sending['headers'], body: Buffer) => Buffer {
+  const { auth } = urlToHttpOptions(url);
+  const authorization = auth ? `authorization: Basic ${Buffer.from(auth).toString('base64')}\r\n` : '';
+  const start = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n${authorization}`;
+  return (headers, body) => {
+    let head = start;
+    for (const name in headers) {
+      const value = headers[name] ?? '';
+      if (!HEADER_VALUE.test(value)) throw new TypeError(`the header ${name} has a character that no header may have`);
+      head += `${name}: ${value}\r\n`;
+    }
+    head += `content-length: ${body.length}\r\n\r\n`;
+    // One write of one buffer: two would be two packets, or more work for each.
+    const request = Buffer.allocUnsafe(head.length + body.length);
+    request.write(head, 0, 'latin1');
+    body.copy(request, head.length);
+    return request;
+  };
 }

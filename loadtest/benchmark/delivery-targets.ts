@@ -50,6 +50,7 @@ export const DELIVERY_TARGETS = {
     goal: 0.85,
     unit: '',
   },
+  P24tls: { id: 'P24', what: 'the same over TLS', better: 'higher', floor: null, goal: null, unit: '' },
   P24beside: {
     id: 'P24',
     what: 'p99 of a webhook beside a receiver that never answers / alone',

@@ -82,15 +82,18 @@ async function webhooks({ bench, mode }: RunContext): Promise<Ratio[]> {
   const rates = [];
   for (let round = 1; round <= mode.durableRounds; round += 1) {
     const rate = await measureWebhooks(bench.redis, mode.durableEvents / 10);
-    progress(
-      `  webhooks: ${rate.ours}/s acknowledged, bare ${rate.bare}; p99 ${rate.p99} ms, beside ${rate.p99Beside} ms`,
-    );
+    const [plain, tls] = [`${rate.ours}/s, bare ${rate.bare}`, `over TLS ${rate.oursTls}/s, bare ${rate.bareTls}`];
+    progress(`  webhooks: ${plain}; ${tls}; p99 ${rate.p99} ms, beside ${rate.p99Beside} ms`);
     rates.push(rate);
   }
   return [
     judge(
       TARGETS.P24,
       rates.map(({ ours, bare }) => ours / bare),
+    ),
+    judge(
+      TARGETS.P24tls,
+      rates.map(({ oursTls, bareTls }) => oursTls / bareTls),
     ),
     judge(
       TARGETS.P24beside,

@@ -245,18 +245,20 @@ export interface WebhookRate {
   /** Acknowledged requests a second. */
   readonly ours: number;
   readonly bare: number;
+  readonly oursTls: number;
+  readonly bareTls: number;
   /** Milliseconds from append to receipt, alone and beside a receiver that never answers. */
   readonly p99: number;
   readonly p99Beside: number;
 }
 
-/** A gateway with a webhook, on a Redis of its own; the receiver has the other core. */
+/** A gateway with a webhook, and a bare loop: each shares its core with the same receiver. Redis has the other core. */
 export async function measureWebhooks(redis: RedisServer, events: number): Promise<WebhookRate> {
   await redis.restart();
   const args = ['--url', redis.url, '--events', String(events)];
   const program = at('../../gateway/webhook/webhook.bench.ts');
   await using webhooks = await start([process.execPath, ...SHIPPED_FLAGS, program, ...args], { place: 'server' });
-  return await webhooks.next((line) => jsonLine<WebhookRate>(line), 120_000);
+  return await webhooks.next((line) => jsonLine<WebhookRate>(line), 180_000);
 }
 
 export interface SwitchRate {

@@ -1,5 +1,12 @@
 import { lookup, type LookupAddress } from 'node:dns';
-import { isIP, type Socket, type LookupFunction, type TcpNetConnectOpts, connect as connectTcp } from 'node:net';
+import {
+  isIP,
+  type Socket,
+  type LookupFunction,
+  type OnReadOpts,
+  type TcpNetConnectOpts,
+  connect as connectTcp,
+} from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { isRefusedAddress, isRefusedPort, type AddressPolicy } from './address-guard.ts';
 
@@ -32,6 +39,8 @@ export interface Target {
   readonly port: number;
   /** Null: plain TCP. */
   readonly tls: ConnectionOptions | null;
+  /** Reads into a buffer of the caller, in place of the socket's stream. */
+  readonly onread?: OnReadOpts;
 }
 
 /**
@@ -39,12 +48,12 @@ export interface Target {
  * AddressRefused, PortRefused.
  */
 export function guardedSocket(
-  { host, port, tls }: Target,
+  { host, port, tls, onread }: Target,
   policy: AddressPolicy | null,
   resolve: typeof lookup = lookup,
 ): Socket {
   // As Node's own agents do: a request must not wait for the acknowledgement of the one before it.
-  const target: TcpNetConnectOpts = { host, port, noDelay: true };
+  const target: TcpNetConnectOpts = { host, port, noDelay: true, ...(onread && { onread }) };
   if (policy !== null) {
     target.lookup = guardedLookup(policy, resolve);
     // Node calls `lookup` only for names. A refused target fails in the same way, before a packet is sent.
