@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { CONTROL_FRAME_START, eventIdOf, eventMetaOf, META_KEY, metaTail } from './event-meta.ts';
 import { encodeServerFrame } from './server-frame.ts';
 
@@ -34,6 +35,17 @@ test('what is unknown is null; the time is then that of the entry, and the id it
   assert.equal(eventMetaOf(null, { ...PLACE, entryId: '18446744073709551615-1' }).ingested_at, null);
   assert.equal(eventIdOf({ eventId: '' }, 3, '5-1'), '3:5-1');
   assert.equal(eventIdOf({ eventId: 'given' }, 3, '5-1'), 'given');
+});
+
+test('any time is that of the calendar, in whatever order events come', () => {
+  const time = fc.oneof(fc.maxSafeNat(), fc.integer({ min: 1_763_979_369_999_000, max: 1_763_979_371_001_000 }));
+  fc.assert(
+    fc.property(time, (microseconds) => {
+      const { ingested_at } = eventMetaOf({ ...META, ingestedAt: String(microseconds) }, PLACE);
+      const calendar = new Date(Math.floor(microseconds / 1_000)).toISOString().slice(0, -1);
+      assert.equal(ingested_at, `${calendar}${String(microseconds % 1_000).padStart(3, '0')}Z`);
+    }),
+  );
 });
 
 test('an event without keys gets no comma, and a control frame begins as no event does', () => {

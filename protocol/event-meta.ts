@@ -51,6 +51,9 @@ export function metaTail(meta: EventMeta, hasKeys: boolean): string {
 /** The last millisecond of a valid date. */
 const LAST_DATE_MS = 8.64e15;
 
+/** The last second that was written as text. */
+let known = { second: Number.NaN, text: '' };
+
 /**
  * RFC 3339 with microseconds; the entry id's milliseconds if the producer gave no time, and null if a hand-made id is
  * not a time.
@@ -60,5 +63,10 @@ function ingestTime(microseconds: string, entryId: string): string | null {
   const milliseconds = microseconds === '' ? splitId(entryId)[0] : Number(padded.slice(0, -3));
   if (!(milliseconds <= LAST_DATE_MS)) return null;
   const rest = microseconds === '' ? '000' : padded.slice(-3);
-  return `${new Date(milliseconds).toISOString().slice(0, -1)}${rest}Z`;
+  const second = Math.floor(milliseconds / 1_000);
+  // Events come in the order of their times, many within a second.
+  if (second !== known.second)
+    known = { second, text: new Date(second * 1_000).toISOString().slice(0, -'000Z'.length) };
+  const fraction = String(milliseconds - second * 1_000).padStart(3, '0');
+  return `${known.text}${fraction}${rest}Z`;
 }

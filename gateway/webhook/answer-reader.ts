@@ -197,8 +197,21 @@ export class AnswerReader {
   }
 }
 
+interface ReadHead {
+  readonly head: Head;
+  readonly framing: Framing;
+}
+
+/** A receiver's answers have equal heads, but for the second in which they were sent. */
+let last: { readonly text: string; readonly read: ReadHead | null } = { text: '', read: null };
+
 /** Null for a head that is malformed. */
-function readHead(text: string): { readonly head: Head; readonly framing: Framing } | null {
+function readHead(text: string): ReadHead | null {
+  if (text !== last.text) last = { text, read: parseHead(text) };
+  return last.read;
+}
+
+function parseHead(text: string): ReadHead | null {
   if (BROKEN_LINE.test(text)) return null;
   const lines = text.split('\r\n');
   const [, minor, code] = STATUS.exec(lines[0] ?? '') ?? [];

@@ -1,5 +1,7 @@
 import type { OnReadOpts, Socket } from 'node:net';
+import { Scratch } from '../fanout/scratch.ts';
 import type { CutSignal } from '../sender/cut.ts';
+import { OPEN, SocketWriter } from '../session/socket-writer.ts';
 import { AnswerReader } from './answer-reader.ts';
 import { Deadline } from './deadline.ts';
 import type { Outcome } from './judge-answer.ts';
@@ -31,6 +33,15 @@ export interface ConnectionOwner {
   readonly onGone: (connection: KeptConnection) => void;
 }
 
+/** The head of a request with its empty line, and the body. */
+export interface Request {
+  readonly head: string;
+  readonly body: Buffer;
+}
+
+/** Requests are written from buffers that are used again as soon as the kernel has their bytes. */
+const scratch = new Scratch();
+
 interface Exchange {
   readonly reader: AnswerReader;
   readonly signal: CutSignal;
@@ -41,13 +52,14 @@ interface Exchange {
 /** A connection to a receiver, which carries one request after the other. */
 export class KeptConnection implements Disposable {
   readonly #socket: Socket;
+  readonly #writer: SocketWriter;
   readonly #owner: ConnectionOwner;
   readonly #deadline = new Deadline(() => this.#passed());
   readonly #abort = () => this.#fail('ABORTED');
   #exchange: Exchange | null = null;
   #exchanges = 0;
   /** The first request, until the connection is established and its certificate verified. */
-  #first: Buffer | null = null;
+  #first: Request | null = null;
   #isOpen = false;
   /** When the receiver may close it (monotonic). */
   #keptUntil = Number.POSITIVE_INFINITY;
@@ -62,6 +74,7 @@ export class KeptConnection implements Disposable {
       },
     });
     this.#socket = socket;
+    this.#writer = new SocketWriter(socket, { readyState: OPEN });
     this.#owner = owner;
     socket.setKeepAlive(true, 1_000);
     socket
@@ -80,17 +93,17 @@ export class KeptConnection implements Disposable {
   }
 
   /**
-   * Sends a request, the bytes of its head and body. One at a time. `timeoutMs` limits the wait for the head of the
+   * Sends a request: its head, in ASCII, and its body. One at a time. `timeoutMs` limits the wait for the head of the
    * answer. Never rejects; an aborted request is a failure with the code ABORTED.
    */
-  post(request: Buffer, { signal, timeoutMs }: { signal: CutSignal; timeoutMs: number }): Promise<Exchanged> {
+  post(request: Request, { signal, timeoutMs }: { signal: CutSignal; timeoutMs: number }): Promise<Exchanged> {
     return new Promise((resolve) => {
       this.#exchange = { reader: new AnswerReader(), signal, wasKept: this.#exchanges > 0, resolve };
       this.#exchanges += 1;
       if (signal.aborted) return this.#abort();
       signal.addEventListener('abort', this.#abort);
       this.#deadline.set(timeoutMs);
-      if (this.#isOpen) this.#socket.write(request);
+      if (this.#isOpen) this.#write(request);
       else this.#first = request;
     });
   }
@@ -101,8 +114,16 @@ export class KeptConnection implements Disposable {
 
   #opened(): void {
     this.#isOpen = true;
-    if (this.#first !== null) this.#socket.write(this.#first);
+    if (this.#first !== null) this.#write(this.#first);
     this.#first = null;
+  }
+
+  /** One write of one buffer: two would be two packets, or more work for each. */
+  #write({ head, body }: Request): void {
+    const { chunk, release } = scratch.take(head.length + body.length);
+    chunk.write(head, 0, 'latin1');
+    body.copy(chunk, head.length);
+    this.#writer.write(chunk, release);
   }
 
   #read(bytes: Buffer): void {

@@ -4,7 +4,7 @@ import type { AddressPolicy } from '../../runtime/net/address-guard.ts';
 import { guardedSocket } from '../../runtime/net/guarded-socket.ts';
 import type { CutSignal } from '../sender/cut.ts';
 import type { Outcome } from './judge-answer.ts';
-import { KeptConnection } from './kept-connection.ts';
+import { KeptConnection, type Request } from './kept-connection.ts';
 
 export interface Receiver {
   readonly url: URL;
@@ -121,8 +121,8 @@ class Connections implements Disposable {
 
 const HEADER_VALUE = /^[\t\x20-\x7e]*$/;
 
-/** What writes requests to this URL, as bytes. It throws for a header that no request may have. */
-function requestTo(url: URL): (headers: Sending['headers'], body: Buffer) => Buffer {
+/** What makes requests to this URL. It throws for a header that no request may have. */
+function requestTo(url: URL): (headers: Sending['headers'], body: Buffer) => Request {
   const { auth } = urlToHttpOptions(url);
   const authorization = auth ? `authorization: Basic ${Buffer.from(auth).toString('base64')}\r\n` : '';
   const start = `POST ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\nconnection: keep-alive\r\n${authorization}`;
@@ -133,11 +133,6 @@ function requestTo(url: URL): (headers: Sending['headers'], body: Buffer) => Buf
       if (!HEADER_VALUE.test(value)) throw new TypeError(`the header ${name} has a character that no header may have`);
       head += `${name}: ${value}\r\n`;
     }
-    head += `content-length: ${body.length}\r\n\r\n`;
-    // One write of one buffer: two would be two packets, or more work for each.
-    const request = Buffer.allocUnsafe(head.length + body.length);
-    request.write(head, 0, 'latin1');
-    body.copy(request, head.length);
-    return request;
+    return { head: `${head}content-length: ${body.length}\r\n\r\n`, body };
   };
 }
