@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { dirname } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { WebSocket } from 'ws';
 import { STREAM_PATH } from '../../protocol/paths.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { Refused, startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
-import { Started } from '../../testing/started.ts';
+import { spawnReplica } from '../testing/spawned-replica.ts';
 import { until } from '../../testing/until.ts';
 
-const COMMAND = fileURLToPath(new URL('../../cli/firehose.ts', import.meta.url));
 const OPERATOR = { username: 'operator', password: 'operatorpassword', domain: 'north' };
 
 let redis: RedisServer;
@@ -96,43 +92,24 @@ test(
       plain: true,
       connections: { maxPerAccount: 3 },
     });
-    const child = spawn(process.execPath, [COMMAND, 'gateway'], {
-      env: {
-        PATH: process.env['PATH'],
-        REDIS_URL: redis.url,
-        FIREHOSE_CONFIG: dirname(running.directoryFile),
-        FIREHOSE_STATE: running.stateFolder,
-        FIREHOSE_HOST: '127.0.0.1',
-        FIREHOSE_PORT: '0',
-        FIREHOSE_INNER_PORT: '0',
-      },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    await using killed = await spawnReplica(running, redis.url);
+    const token = await running.token();
+    const stays = await running.connect(`?token=${token}`);
+    const sockets = [1, 2].map(() => new WebSocket(`ws://127.0.0.1:${killed.port}${STREAM_PATH}?token=${token}`));
+    await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('open', resolve))));
+    assert.equal(await tryToConnect(running, token), null);
+    const gone = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+    await Promise.all([killed.kill(), ...gone]);
+    const start = performance.now();
+    const won: Client[] = [];
+    await until('2 connections accepted', async () => {
+      const client = await tryToConnect(running, token);
+      if (client !== null) won.push(client);
+      return won.length === 2;
     });
-    const killed = new Started(child);
-    try {
-      const { port } = await killed.listening();
-      const token = await running.token();
-      const stays = await running.connect(`?token=${token}`);
-      const sockets = [1, 2].map(() => new WebSocket(`ws://127.0.0.1:${port}${STREAM_PATH}?token=${token}`));
-      await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('open', resolve))));
-      assert.equal(await tryToConnect(running, token), null);
-      const gone = sockets.map((socket) => new Promise((resolve) => socket.once('close', resolve)));
-      killed.kill('SIGKILL');
-      await Promise.all([killed.exitCode, ...gone]);
-      const start = performance.now();
-      const won: Client[] = [];
-      await until('2 connections accepted', async () => {
-        const client = await tryToConnect(running, token);
-        if (client !== null) won.push(client);
-        return won.length === 2;
-      });
-      t.diagnostic(`both places came back ${Math.round((performance.now() - start) / 1_000)} s after the kill`);
-      assert.equal(await tryToConnect(running, token), null);
-      for (const client of [stays, ...won]) client.close();
-    } finally {
-      killed.kill('SIGKILL');
-      await killed.exitCode;
-    }
+    t.diagnostic(`both places came back ${Math.round((performance.now() - start) / 1_000)} s after the kill`);
+    assert.equal(await tryToConnect(running, token), null);
+    for (const client of [stays, ...won]) client.close();
   },
 );
 

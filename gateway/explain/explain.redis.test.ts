@@ -3,13 +3,14 @@ import { request } from 'node:https';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { explanationSchema, type Explanation } from '../../protocol/explanation.ts';
+import { explanationSchema } from '../../protocol/explanation.ts';
 import { resourceKeys } from '../../protocol/keys.ts';
 import { EXPLAIN_PATH } from '../../protocol/paths.ts';
 import { ask } from '../../testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { ADMIN, startGateway, type RunningGateway } from '../testing/running-gateway.ts';
+import { dice, explained as askedAt } from './testing/asked.ts';
 import { LedgerClient, type Received } from './testing/ledger-client.ts';
 
 const LIMIT = { timeout: 240_000 };
@@ -17,15 +18,6 @@ const OPERATOR = { username: 'operator', password: 'operatorpassword', domain: '
 const ACCOUNTS = ['account_id_1', 'account_id_2', 'account_id_3'];
 const NAMES = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'DTMF'];
 const KEY = resourceKeys('firehose:', 'default/quickstart').journal;
-
-/** A repeatable sequence of numbers from 0 up to, but without, `below`. */
-function dice(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 /** Explanations of two replicas behind TLS, on a real Redis, with users of two accounts. */
 describe('explain', LIMIT, () => {
@@ -43,11 +35,7 @@ describe('explain', LIMIT, () => {
     await redis.stop();
   });
 
-  const explained = async (query: Record<string, string>, at = one): Promise<Explanation> => {
-    const { status, body } = await at.administer(`/explain?${new URLSearchParams(query).toString()}`);
-    assert.equal(status, 200, JSON.stringify(body));
-    return explanationSchema.parse(body);
-  };
+  const explained = (query: Record<string, string>, at = one) => askedAt(at, query);
   /** A replica writes its journal several times a second: until then the other one does not know a new session. */
   const untilJournaled = (session: string, event: string) =>
     until('the session in the journal', async () => (await explained({ event, session })).sessions.length === 1);

@@ -4,6 +4,11 @@ import { WebSocket } from 'ws';
 import { STREAM_PATH } from '../../../protocol/paths.ts';
 import type { RunningGateway } from '../../testing/running-gateway.ts';
 
+/** The replica to which one connects. */
+export interface LedgerGateway extends Pick<RunningGateway, 'stateFolder'> {
+  readonly gateway: Pick<RunningGateway['gateway'], 'port'>;
+}
+
 /** An event as a client received it. */
 export interface Received {
   readonly id: string;
@@ -18,6 +23,8 @@ export class LedgerClient {
   session: string | null = null;
   /** Whether it was cut off: the last written bytes may not have arrived then. */
   isCut = false;
+  /** Of the Close; null while it is open. 1006 without one. */
+  code: number | null = null;
   cursor: string | null = null;
   readonly gone: Promise<void>;
   readonly #socket: WebSocket;
@@ -25,11 +32,18 @@ export class LedgerClient {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on('message', (data: Buffer) => this.#take(data.toString('utf8')));
-    this.gone = new Promise((resolve) => socket.once('close', () => resolve()));
+    // A killed gateway resets its connections.
+    socket.on('error', () => undefined);
+    this.gone = new Promise((resolve) => {
+      socket.once('close', (code) => {
+        this.code = code;
+        resolve();
+      });
+    });
   }
 
   /** Rejects when the handshake is refused. */
-  static async open(running: RunningGateway, token: string, query = ''): Promise<LedgerClient> {
+  static async open(running: LedgerGateway, token: string, query = ''): Promise<LedgerClient> {
     const ca = await readFile(join(running.stateFolder, 'ca.crt'), 'utf8');
     const url = `wss://127.0.0.1:${running.gateway.port}${STREAM_PATH}?token=${token}&v=1${query}`;
     const socket = new WebSocket(url, { ca });
@@ -43,6 +57,15 @@ export class LedgerClient {
   /** The event of this call; of several, the one received last. */
   of(callId: string): Received | undefined {
     return [...this.received.values()].findLast((event) => event.callId === callId);
+  }
+
+  /** Reads nothing from the network until `resume`. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
   }
 
   send(frame: object): void {
