@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Page } from 'playwright-core';
 import { openBrowser, type Browser } from '../../testing/browser.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
@@ -108,8 +109,8 @@ test('C5: a dead letter shows its cause and its event, and goes back into the lo
     .getByRole('button', { name: 'DTMF' })
     .click();
   await console.shows('its event', '.panel .json', /"DTMF-Digit": "5"/);
-  await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'Redrive' }).click();
+  await page.locator('.panel').getByRole('button', { name: 'Send again…' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Send again' }).click();
   await console.shows('what was done', '.toast', /back in the log/);
   await console.shows('the others', '.top .chip', /^2$/);
   await page.getByLabel('Account').fill('account_id_2');
@@ -117,8 +118,8 @@ test('C5: a dead letter shows its cause and its event, and goes back into the lo
   await console.shows('none of another account', '.empty', /given nothing up/);
   await page.getByLabel('Account').fill('');
   await page.keyboard.press('Enter');
-  await page.getByRole('button', { name: 'Redrive 2…' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'Redrive them' }).click();
+  await page.getByRole('button', { name: 'Send all again (2)…' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Send them again' }).click();
   await console.shows('nothing left', '.empty', /given nothing up/);
   assert.deepEqual(console.faults, []);
 });
@@ -145,5 +146,37 @@ test('health and sources say what this gateway finds', LIMIT, async () => {
   await console.shows('a finding', 'table', /ok.*ready\.log.*reached/s);
   await console.page.getByRole('link', { name: 'Sources' }).click();
   await console.shows('that there is none', '.empty', /No source reports here/);
+  assert.deepEqual(console.faults, []);
+});
+
+test('a page that nobody sees asks nothing for a minute, and at once when it is seen again', LIMIT, async () => {
+  const prepare = (page: Page) => page.clock.install();
+  const console = await openConsole(browser, running, { side: 'inner', at: '#/groups', prepare });
+  const { page } = console;
+  const asked = () => console.requested.filter((url) => url.endsWith('/admin/groups')).length;
+  await unlock(console, running);
+  await console.shows('the group', '[data-group=default]', /default/);
+  const becomes = (isHidden: boolean) =>
+    page.evaluate(`
+      Object.defineProperty(document, 'hidden', { configurable: true, value: ${isHidden} });
+      document.dispatchEvent(new Event('visibilitychange'));
+    `);
+  const seen = asked();
+  await until('a question by itself', async () => {
+    await page.clock.runFor(2_000);
+    return asked() > seen;
+  });
+  await becomes(true);
+  // The one that was due when it became hidden, and its answer.
+  await page.clock.runFor(3_000);
+  await page.waitForLoadState('networkidle');
+  const last = asked();
+  for (let times = 0; times < 10; times += 1) {
+    await page.clock.runFor(5_000);
+    await page.evaluate('fetch(location.pathname)');
+  }
+  assert.equal(asked(), last, 'questions while nobody sees it');
+  await becomes(false);
+  await until('a question at once', () => asked() > last);
   assert.deepEqual(console.faults, []);
 });

@@ -9,6 +9,7 @@ import { until } from '../../testing/until.ts';
 import { untilEvents, untilFrame } from '../testing/frames.ts';
 import { events } from '../testing/group-replica.ts';
 import { startGateway, type RunningGateway } from '../testing/running-gateway.ts';
+import { SelfServiceSuite, URL } from '../testing/self-service-suite.ts';
 import { HookedResource, newSecret } from '../testing/webhook-gateway.ts';
 import { WebhookReceiver } from '../testing/webhook-receiver.ts';
 import { logIn, openConsole, unlock } from './testing/opened-console.ts';
@@ -133,14 +134,14 @@ async function pressAllOfAdministrator(): Promise<Recorded> {
   await letters.first().getByRole('button').first().click();
   await button(page, /^Close/).click();
   await letters.first().getByRole('button').first().click();
-  await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
+  await page.locator('.panel').getByRole('button', { name: 'Send again…' }).click();
   await dialog.getByRole('button', { name: 'Cancel' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await letters.first().getByRole('button', { name: 'Redrive…' }).click();
-  await dialog.getByRole('button', { name: 'Redrive' }).click();
+  await letters.first().getByRole('button', { name: 'Send again…' }).click();
+  await dialog.getByRole('button', { name: 'Send again' }).click();
   await console.shows('one letter', '.top .chip', /^1$/);
-  await button(page, 'Redrive 1…').click();
-  await dialog.getByRole('button', { name: 'Redrive them' }).click();
+  await button(page, 'Send all again (1)…').click();
+  await dialog.getByRole('button', { name: 'Send them again' }).click();
   await console.shows('no letter', '.top .chip', /^0$/);
   await page.getByLabel('Group').dispatchEvent('change');
   await page.getByLabel('Account').fill('account_id_2');
@@ -165,6 +166,9 @@ async function pressAllOfWebhook(): Promise<Recorded> {
   const { page } = console;
   await unlock(console, { stateFolder: join(resource.folder, 'state') });
   await console.shows('its state', '.webhook', /Webhook to localhost:\d+[^]*sending/);
+  await button(page, 'Last requests').click();
+  await console.shows('that there are none', '.group', /sent nothing yet/);
+  await button(page, 'Last requests').click();
   await button(page, 'Send a test event').click();
   await console.shows('the answer', '.toast', /Test event: .*204/);
   receiver.behave((_, response) => response.writeHead(410).end());
@@ -181,11 +185,67 @@ async function pressAllOfWebhook(): Promise<Recorded> {
   return await page.coverage.stopJSCoverage();
 }
 
+/** A webhook of a login and a sink without a server, as an administrator and as its owner use them. */
+async function pressAllOfOwnWebhook(): Promise<readonly Recorded[]> {
+  await using suite = await SelfServiceSuite.start();
+  const nats = { servers: ['nats://127.0.0.1:1'], stream: 'CALLS', subject: 'firehose.{account}.{event}' };
+  await using it = await suite.open({ groups: [{ name: 'bus', account: 'account_id_1', nats }] });
+  const { id, secret } = await it.create({ url: `${URL}?key=sesame`, description: 'CRM of the branch' });
+  const inner = await openConsole(browser, it.running, { side: 'inner', at: '#/groups', prepare: watchFunctions });
+  const [admin, dialog] = [inner.page, inner.page.locator('dialog')];
+  await unlock(inner, it.running);
+  await it.append(events(['call-1', 'call-2'], 2));
+  await inner.shows(
+    'why the sink pauses',
+    '[data-group=bus]',
+    /NATS sink to 127\.0\.0\.1:1[^]*Failing since.*ECONNREFUSED/,
+  );
+  await admin.locator('[data-group=bus]').getByRole('button', { name: 'Last messages' }).click();
+  await inner.shows('its last messages', '[data-group=bus] .attempts', /not reached: all events wait/);
+  const own = admin.locator(`[data-group=${id}]`);
+  const shown = await inner.shows('whose webhook it is', `[data-group=${id}]`, /account_id_1[^]*operator[^]*sending/);
+  assert.ok(!shown.includes('sesame') && !shown.includes(secret));
+  await own.getByRole('button', { name: 'Disable…' }).click();
+  await dialog.getByRole('button', { name: 'Disable' }).click();
+  await inner.shows('that it is off', `[data-group=${id}]`, /off: operator/);
+
+  const owner = await openConsole(browser, it.running, { at: '#/webhooks', prepare: watchFunctions });
+  const { page } = owner;
+  await logIn(owner, { username: 'operator', password: 'operatorpassword', domain: 'north' });
+  await owner.shows('who switched it off', `[data-webhook=${id}]`, /off: operator[^]*An administrator switched it off/);
+  assert.equal(await button(page, /^(En|Dis)able…/).count(), 0);
+  await own.getByRole('button', { name: 'Enable…' }).click();
+  await dialog.getByRole('button', { name: 'Enable' }).click();
+  await inner.shows('that it is on', `[data-group=${id}]`, /sending/);
+  await owner.shows('that it is on', `[data-webhook=${id}]`, /CRM of the branch/);
+  await button(page, 'Disable…').click();
+  await page.locator('dialog').getByRole('button', { name: 'Disable' }).click();
+  await owner.shows('that it is off', `[data-webhook=${id}]`, /off: owner/);
+  await button(page, 'Enable…').click();
+  await page.locator('dialog').getByRole('button', { name: 'Enable' }).click();
+  await owner.shows('that it sends', `[data-webhook=${id}]`, /sending/);
+  await button(page, 'Send a test event').click();
+  await owner.shows('its outcome', '.toast', /Test event: HTTP 204 after \d+ ms/);
+  await button(page, 'Last requests').click();
+  await owner.shows('its last requests', '.attempts', /call-1\/0[^]*taken[^]*HTTP 204/);
+  await own.getByRole('button', { name: 'Delete…' }).click();
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await inner.shows('what was done', '.toast', /is deleted/);
+  await owner.shows('that there is none', '.empty', /This account has no webhook/);
+  assert.deepEqual([...inner.faults, ...owner.faults], []);
+  return [await admin.coverage.stopJSCoverage(), await page.coverage.stopJSCoverage()];
+}
+
 test(
   'C5: every button, form and field of the console is used with a real gateway; none is left out',
   LIMIT,
   async () => {
-    const pages = [await pressAllOfLogin(), await pressAllOfAdministrator(), await pressAllOfWebhook()];
+    const pages = [
+      await pressAllOfLogin(),
+      await pressAllOfAdministrator(),
+      await pressAllOfWebhook(),
+      ...(await pressAllOfOwnWebhook()),
+    ];
     assert.deepEqual(unusedHandlers(pages), []);
   },
 );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
@@ -12,7 +12,7 @@ import { startGateway, type RunningGateway } from '../testing/running-gateway.ts
 import { logIn, openConsole, unlock } from './testing/opened-console.ts';
 
 const LIMIT = { timeout: 240_000 };
-/** `CONSOLE_SCREENSHOTS=FOLDER` writes them there; docs/console.png, which README.md shows, is `live-events.png` of a run. */
+/** `CONSOLE_SCREENSHOTS=FOLDER` writes them there; docs/console.png, which README.md shows, is `1-1-live-events.png` of a run. */
 const FOLDER = process.env['CONSOLE_SCREENSHOTS'];
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -31,10 +31,29 @@ after(async () => {
   await browser[Symbol.asyncDispose]();
 });
 
-async function shot(page: Page, name: string): Promise<void> {
+const WIDE = { width: 1_280, height: 800 };
+const NARROW = { width: 400, height: 800 };
+
+/** One picture as the page is, and one of it in the other colours and on a narrow screen. */
+async function shot(page: Page, name: string, isDark = false): Promise<void> {
   if (FOLDER === undefined) return;
-  await mkdir(join(ROOT, FOLDER), { recursive: true });
-  await page.screenshot({ path: join(ROOT, FOLDER, `${name}.png`) });
+  const as = async (dark: boolean, viewport: typeof WIDE, suffix: string) => {
+    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+    await page.setViewportSize(viewport);
+    // Two frames: what is drawn for the new size is drawn.
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    await asItIs(page, `${name}${suffix}`);
+  };
+  await as(!isDark, WIDE, isDark ? '-light' : '-dark');
+  await as(isDark, NARROW, '-narrow');
+  await as(isDark, WIDE, '');
+}
+
+async function asItIs(page: Page, name: string): Promise<void> {
+  if (FOLDER === undefined) return;
+  const folder = resolve(ROOT, FOLDER);
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
 const link = (page: Page, name: RegExp | string) => page.getByRole('link', { name });
@@ -44,15 +63,15 @@ test('a newcomer finds the calls of one account now, and what one of them did', 
   const { page } = console;
   await logIn(console);
   await console.shows('many events', '.bottom', /[1-9]\d\d lines heard/);
-  await shot(page, 'live-events');
+  await shot(page, '1-1-live-events');
   await link(page, /^Live calls/).click();
   await page.getByLabel('Account').selectOption({ label: 'north-sales' });
   await console.shows('the calls of that account', '.calls', /north-sales/);
   assert.doesNotMatch(await page.locator('.calls tbody').innerText(), /south|north-support/);
-  await shot(page, 'live-calls');
+  await shot(page, '1-2-live-calls');
   await page.locator('.calls tbody tr', { hasText: 'answered' }).first().getByRole('link').click();
   await console.shows('its ladder', '.ladder', /CHANNEL_ANSWER/);
-  await shot(page, 'call');
+  await shot(page, '1-3-call');
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save SVG' }).click();
   assert.equal((await download).suggestedFilename(), 'call.svg');
@@ -76,25 +95,29 @@ test('a newcomer finds the consumer that lags, the dead letter and its cause, an
   const console = await openConsole(browser, running, { side: 'inner', dark: true });
   const { page } = console;
   await unlock(console, running);
-  await link(page, /^Groups/).click();
+  await link(page, /^Consumer groups/).click();
   await console.shows('a lag that moves', '.lag', /[1-9]/);
   await console.shows('why', '[data-group=default]', /nobody consumes it/);
   await until('a line of the lag', () => page.locator('.group .spark polyline').count(), {
     holds: (lines) => lines > 0,
   });
-  await shot(page, 'groups');
+  await shot(page, '3-1-groups', true);
   await link(page, 'Dead letters').last().click();
   await console.shows('the cause', 'table', /no such customer/);
+  await shot(page, '4-1-dead-letters', true);
   await page.locator('tbody button').first().click();
   await console.shows('the event', '.panel .json', /Event-Name/);
-  await shot(page, 'dead-letters');
-  await page.locator('.panel').getByRole('button', { name: 'Redrive…' }).click();
-  await page.locator('dialog').getByRole('button', { name: 'Redrive' }).click();
+  await shot(page, '4-2-dead-letter', true);
+  await page.locator('.panel').getByRole('button', { name: 'Send again…' }).click();
+  await page.locator('dialog').waitFor();
+  await shot(page, '4-3-send-again', true);
+  await page.locator('dialog').getByRole('button', { name: 'Send again' }).click();
   await console.shows('nothing left', '.empty', /given nothing up/);
+  await shot(page, '4-4-sent-again', true);
   for (const name of ['Directory', 'Health']) {
     await link(page, new RegExp(`^${name}`)).click();
     await page.locator('table').waitFor();
-    await shot(page, name.toLowerCase());
+    await shot(page, name.toLowerCase(), true);
   }
   assert.deepEqual(console.faults, []);
 });
@@ -107,9 +130,11 @@ test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   await page.locator('tr.event').first().waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');
+  await page.locator('.panel .json').waitFor();
+  await shot(page, '2-1-event');
   await page.locator('.panel').getByRole('link', { name: 'Explain' }).click();
   await console.shows('that it was written', '.verdict', /written/);
-  await shot(page, 'explain-written');
+  await shot(page, '2-2-explain-written');
 
   // A customer whose program takes answers alone asks for an event that began a call.
   const narrow = await running.connect(`?v=1&token=${await running.token({ events: ['CHANNEL_ANSWER'] })}`);
@@ -128,12 +153,19 @@ test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   const id = await page.locator('.panel .facts dd').first().innerText();
   const inner = await openConsole(browser, running, { side: 'inner', at: '#/explain' });
   await unlock(inner, running);
+  await shot(inner.page, '2-3-explain-ask');
   await inner.page.getByLabel('Event id').fill(id);
   await inner.page.getByLabel('Call-ID').fill('lost-call');
   await inner.page.getByLabel('Session').fill(session);
   await inner.page.getByRole('button', { name: 'Explain' }).click();
   await inner.shows('the cause', '.verdict', /not written[^]*event_not_granted/);
-  await shot(inner.page, 'explain-cause');
+  await shot(inner.page, '2-4-explain-cause');
+  await inner.page.setViewportSize(NARROW);
+  await inner.page.getByRole('button', { name: 'Explain' }).click();
+  await until('the answer on a small screen', () => inner.page.locator('.verdict').boundingBox(), {
+    holds: (box) => box !== null && box.y < NARROW.height / 2,
+  });
+  await asItIs(inner.page, '2-5-explain-again-narrow');
   narrow.close();
   assert.deepEqual([...console.faults, ...inner.faults], []);
 });

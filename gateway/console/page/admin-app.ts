@@ -9,7 +9,7 @@ import { HealthPage } from './admin/health-page.ts';
 import { SourcesPage } from './admin/sources-page.ts';
 import { tokenPage } from './admin/token-page.ts';
 import type { App } from './app.ts';
-import { EVENT_FIELDS } from './explain/event-fields.ts';
+import { EVENT_FIELD, GROUP_FIELD, PLACE_FIELDS } from './explain/event-fields.ts';
 import { ExplainPage } from './explain/explain-page.ts';
 import { frame } from './base/frame.ts';
 import { placeOf, type Place } from './base/route.ts';
@@ -17,12 +17,13 @@ import { redrawNow } from './base/redraw.ts';
 import { Pages } from './pages.ts';
 
 const ABOUT_ANYBODY =
-  'What became of an event for a user, a session or a durable group: the first check that fails is the cause.';
+  'Give the id of an event, and who did not get it: a user with its domain, a session, or a durable group with its account. The first check that fails is the cause.';
 const SUBJECT_FIELDS = [
   { name: 'user', label: 'User', hint: 'with its domain' },
   { name: 'domain', label: 'Domain', hint: 'name or realm' },
   { name: 'session', label: 'Session', hint: 'in place of a user' },
-  { name: 'account', label: 'Account', hint: 'of a durable group' },
+  GROUP_FIELD,
+  { name: 'account', label: 'Account', hint: 'of the durable group' },
 ];
 
 /** The console of administrators, on the inner listener. */
@@ -34,7 +35,7 @@ export class AdminApp implements App {
     new DeadLettersPage(this.#administration),
     new ExplainPage({
       about: ABOUT_ANYBODY,
-      fields: [...EVENT_FIELDS, ...SUBJECT_FIELDS],
+      fields: [EVENT_FIELD, ...SUBJECT_FIELDS, ...PLACE_FIELDS],
       ask: (query) => this.#administration.get(EXPLAIN_EVENT_PATH, query),
     }),
     new DirectoryPage(this.#administration),

@@ -8,18 +8,20 @@ import { ask } from './base/gateway.ts';
 import { frame } from './base/frame.ts';
 import { placeOf, type Place } from './base/route.ts';
 import { redrawNow } from './base/redraw.ts';
-import { EVENT_FIELDS } from './explain/event-fields.ts';
+import { EVENT_FIELD, GROUP_FIELD, PLACE_FIELDS } from './explain/event-fields.ts';
 import { ExplainPage } from './explain/explain-page.ts';
 import { LivePage } from './live/live-page.ts';
 import { forgetLogin, keepLogin, keptLogin, logIn, type Login } from './live/login.ts';
 import { loginPage, sayWhy } from './live/login-page.ts';
 import { Watch } from './live/watch.ts';
+import { OwnWebhooksPage } from './webhooks/own-webhooks-page.ts';
 import { Pages } from './pages.ts';
 
 const ADMINISTRATION =
   'Connections, groups, dead letters and health are on the inner port of a gateway, at the same path.';
 
-const ABOUT_OWN = 'What became of an event for the sessions of this login: the first check that fails is the cause.';
+const ABOUT_OWN =
+  'Give the id of an event: the page says what became of it for the connections of this login. The first check that fails is the cause.';
 
 /** The console of a login, on the public listener: what its grant shows. */
 export class LoginApp implements App {
@@ -36,9 +38,10 @@ export class LoginApp implements App {
       new CallsPage(this.#token),
       new ExplainPage({
         about: ABOUT_OWN,
-        fields: EVENT_FIELDS,
+        fields: [EVENT_FIELD, ...PLACE_FIELDS, GROUP_FIELD],
         ask: (query) => ask(`${EXPLAIN_PATH}?${new URLSearchParams(query)}`, { token: this.#token() }),
       }),
+      new OwnWebhooksPage(this.#token),
     ],
     [new CallPage(this.#token, this.#watch.ring)],
   );

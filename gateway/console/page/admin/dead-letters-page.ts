@@ -20,7 +20,7 @@ const FACTS = [
   ['entry', 'place in the log'],
   ['id', 'dead letter'],
 ] as const;
-/** Redriven by one press: beyond it the person looks again. */
+/** Sent again by one press: beyond it the person looks again. */
 const MOST_AT_ONCE = 100;
 
 /** What durable groups gave up: why, with the event, and the way back into the log. */
@@ -77,7 +77,7 @@ export class DeadLettersPage extends PollingPage {
             ?disabled=${letters.length === 0 || this.#redriving !== null}
             @click=${() => this.#redriveAll(letters)}
           >
-            ${this.#redriving ?? `Redrive ${letters.length === 0 ? 'all' : count(letters.length)}…`}
+            ${this.#redriving ?? `Send all again${letters.length === 0 ? '' : ` (${count(letters.length)})`}…`}
           </button>
         </span>
       </header>
@@ -88,7 +88,9 @@ export class DeadLettersPage extends PollingPage {
   }
 
   #pickers(): TemplateResult {
-    const groups = list(this.#groups.value?.['groups']).map((one) => text(object(one)['group']) ?? '');
+    const declared = list(this.#groups.value?.['groups']).map((one) => text(object(one)['group']) ?? '');
+    // A webhook that a login created is a group that no resource declares.
+    const groups = [...new Set([...declared, ...(this.#group === '' ? [] : [this.#group])])];
     const go = (group: string, account: string) => {
       location.hash = fragmentOf('dead-letters', group, { account });
     };
@@ -117,11 +119,11 @@ export class DeadLettersPage extends PollingPage {
         <thead>
           <tr>
             <th>Event</th>
-            <th>Account</th>
-            <th>Call</th>
             <th>Why</th>
-            <th class="number">Attempts</th>
-            <th>Action</th>
+            <th class="detail">Account</th>
+            <th class="detail">Call</th>
+            <th class="number detail">Attempts</th>
+            <th class="wide">Action</th>
           </tr>
         </thead>
         <tbody>
@@ -131,11 +133,13 @@ export class DeadLettersPage extends PollingPage {
                 <td>
                   <button class="quiet" @click=${() => this.#show(letter)}>${text(letter['name']) ?? '–'}</button>
                 </td>
-                <td>${text(letter['account'])}</td>
-                <td class="mono">${shortened(text(letter['callId']) ?? '–', 22)}</td>
-                <td>${causeOf(letter)}</td>
-                <td class="number">${text(letter['attempts'])}</td>
-                <td class="actions"><button @click=${() => this.#redrive(letter)}>Redrive…</button></td>
+                <td class="prose">${causeOf(letter)}</td>
+                <td class="detail">${text(letter['account'])}</td>
+                <td class="mono detail">${shortened(text(letter['callId']) ?? '–', 16)}</td>
+                <td class="number detail">${text(letter['attempts'])}</td>
+                <td class="actions wide">
+                  <button @click=${() => this.#redrive(letter)}>Send again…</button>
+                </td>
               </tr>`,
           )}
         </tbody>
@@ -152,7 +156,7 @@ export class DeadLettersPage extends PollingPage {
         <button class="quiet" @click=${() => this.#close()}>Close <kbd>Esc</kbd></button>
       </header>
       <p class="trouble">${causeOf(letter)}</p>
-      <p class="links"><button @click=${() => this.#redrive(letter)}>Redrive…</button></p>
+      <p class="links"><button class="primary" @click=${() => this.#redrive(letter)}>Send again…</button></p>
       <dl class="facts">
         ${FACTS.map(
           ([key, label]) =>
@@ -178,17 +182,22 @@ export class DeadLettersPage extends PollingPage {
 
   async #redrive(letter: Json): Promise<void> {
     const detail = 'The event goes to the end of the log under its old id: every reader of the log sees it again.';
-    if ((await askPerson({ title: `Redrive ${text(letter['name']) ?? 'it'}?`, detail, action: 'Redrive' })) === null)
+    if (
+      (await askPerson({ title: `Send ${text(letter['name']) ?? 'it'} again?`, detail, action: 'Send again' })) === null
+    )
       return;
     const problem = await this.#send(letter);
-    say(problem ?? 'The event is back in the log');
+    say(problem ?? 'The event is back in the log, and is delivered again');
     this.#close();
     this.#letters.start();
   }
 
   async #redriveAll(letters: readonly Json[]): Promise<void> {
     const detail = `The ${letters.length} events that are shown go to the end of the log, the oldest first: every reader of the log sees them again.`;
-    if ((await askPerson({ title: `Redrive ${letters.length}?`, detail, action: 'Redrive them' })) === null) return;
+    if (
+      (await askPerson({ title: `Send ${letters.length} events again?`, detail, action: 'Send them again' })) === null
+    )
+      return;
     let done = 0;
     let problem: string | null = null;
     for (const letter of letters) {

@@ -12,8 +12,9 @@ export type Answer = { readonly ok: true; readonly value: Json } | { readonly ok
 
 export interface Question {
   readonly token?: string | null;
-  /** Sent as JSON by POST; without one it is a GET. */
+  /** Sent as JSON by POST, if no other method is named; without one it is a GET. */
   readonly body?: unknown;
+  readonly method?: 'PATCH';
   readonly accept?: string;
 }
 
@@ -28,11 +29,11 @@ export async function ask(path: string, question: Question = {}): Promise<Answer
 /** As `ask`, for answers that are no single document. */
 export async function askText(
   path: string,
-  { token = null, body, accept = 'application/json' }: Question = {},
+  { token = null, body, method, accept = 'application/json' }: Question = {},
 ): Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: Problem }> {
   try {
     const response = await fetch(path, {
-      method: body === undefined ? 'GET' : 'POST',
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: { Accept: accept, ...(token !== null && { Authorization: `Bearer ${token}` }) },
       ...(body !== undefined && { body: JSON.stringify(body) }),
       cache: 'no-store',

@@ -4,7 +4,20 @@ import { ago } from './format.ts';
 import type { Json } from './read.ts';
 import { redrawNow } from './redraw.ts';
 
-/** Asks the same question again and again while a page is open, and keeps the last answer while the gateway gives none. */
+/** Between two questions while nobody sees the page: another tab is in front, or the window is minimised. */
+const HIDDEN_MS = 60_000;
+
+/** Polls that wait for their next question. */
+const waiting = new Set<() => void>();
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) return;
+  for (const askNow of waiting) askNow();
+});
+
+/**
+ * Asks the same question again and again while a page is open, and keeps the last answer while the gateway gives none. A
+ * page that nobody sees asks once a minute, and at once when it is seen again.
+ */
 export class Poll {
   readonly #ask: () => Promise<Answer>;
   readonly #everyMs: number;
@@ -14,6 +27,7 @@ export class Poll {
   #value: Json | null = null;
   #answeredAt: string | null = null;
   #problem: Problem | null = null;
+  readonly #askNow = (): void => this.start();
 
   constructor(everyMs: number, question: () => Promise<Answer>, onAnswer: (value: Json) => void = () => {}) {
     this.#everyMs = everyMs;
@@ -36,6 +50,7 @@ export class Poll {
 
   stop(): void {
     clearTimeout(this.#timer);
+    waiting.delete(this.#askNow);
     this.#round += 1;
   }
 
@@ -55,7 +70,8 @@ export class Poll {
       this.#onAnswer(answer.value);
     } else this.#problem = answer.problem;
     redrawNow();
-    this.#timer = setTimeout(() => void this.#run(round), this.#everyMs);
+    waiting.add(this.#askNow);
+    this.#timer = setTimeout(this.#askNow, document.hidden ? HIDDEN_MS : this.#everyMs);
   }
 
   /** Says what is wrong, and how old what is shown is. */

@@ -138,7 +138,7 @@ function steps({ steps }: Ladder, choose: (step: number) => void): TemplateResul
         html`<li>
           <button class="quiet" @click=${() => choose(i)}>${row.name}</button>
           <span>${row.state?.slice(0, 60) ?? ''}</span>
-          <small>${clock(row.at)}${sinceMs === null ? '' : `, +${gap(sinceMs)}`}</small>
+          <small title=${clock(row.at)}>${sinceMs === null ? clock(row.at) : `+${gap(sinceMs)}`}</small>
         </li>`,
     )}
   </ol>`;

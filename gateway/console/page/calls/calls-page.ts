@@ -124,7 +124,7 @@ function row(call: LiveCall, now: number): TemplateResult {
     <td class="number">${since(call.createdAt)}</td>
     <td title=${call.account}>${accountName(call.account)}</td>
     <td class="muted">${call.direction === 'outbound' ? 'called' : 'calling'}${call.isRecorded ? ', recorded' : ''}</td>
-    <td>${(call.from ?? '–').slice(0, 80)}</td>
+    <td>${(call.from ?? '–').slice(0, 80)}<span class="below">→ ${(call.to ?? '–').slice(0, 80)}</span></td>
     <td>${(call.to ?? '–').slice(0, 80)}</td>
     <td>
       <a class="mono" href=${fragmentOf('call', call.id, { from: call.createdAt ?? '', account: call.account })}

@@ -1,10 +1,13 @@
 import type { ExplainField } from './explain-page.ts';
 
-/** Which event is meant: its place in the log is found by its id for ten minutes, later by its call or its cursor. */
-export const EVENT_FIELDS: readonly ExplainField[] = [
-  { name: 'event', label: 'Event id', hint: 'as _firehose.id has it' },
-  { name: 'call_id', label: 'Call-ID', hint: 'finds older events' },
-  { name: 'cursor', label: 'Cursor', hint: 'of the event itself' },
-  { name: 'at', label: 'About when', hint: '2026-01-31T09:30:00Z' },
-  { name: 'group', label: 'Durable group', hint: 'empty: streams' },
+/** Which event is meant. */
+export const EVENT_FIELD: ExplainField = { name: 'event', label: 'Event id', hint: 'as _firehose.id has it' };
+
+export const GROUP_FIELD: ExplainField = { name: 'group', label: 'Durable group', hint: 'empty: connections' };
+
+/** How its place in the log is found: by its id alone for ten minutes, later by its call or its cursor. */
+export const PLACE_FIELDS: readonly ExplainField[] = [
+  { name: 'call_id', label: 'Call-ID', hint: 'optional: finds older events' },
+  { name: 'cursor', label: 'Cursor', hint: 'optional: of the event itself' },
+  { name: 'at', label: 'About when', hint: 'optional: 2026-01-31T09:30:00Z' },
 ];

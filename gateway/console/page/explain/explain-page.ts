@@ -23,7 +23,7 @@ export interface ExplainParts {
 /** Why an event was written to a client, or was not: the checks in their order, the first that fails is the cause. */
 export class ExplainPage implements Page {
   readonly name = 'explain';
-  readonly title = 'Explain';
+  readonly title = 'Explain a missing event';
   readonly #parts: ExplainParts;
   #query: ReadonlyMap<string, string> = new Map();
   #answer: Answer | null = null;
@@ -75,6 +75,7 @@ export class ExplainPage implements Page {
     this.#answer = await this.#parts.ask(Object.fromEntries(given));
     this.#isAsking = false;
     redrawNow();
+    requestAnimationFrame(showVerdict);
   }
 
   #shown(): TemplateResult | typeof nothing {
@@ -84,6 +85,31 @@ export class ExplainPage implements Page {
       : html`<p class="trouble" role="alert">${this.#answer.problem.detail}</p>`;
   }
 }
+
+/** On a small screen the form is as high as the window: the answer would be below it. */
+function showVerdict(): void {
+  const verdict = document.querySelector('.verdict');
+  if (verdict !== null && verdict.getBoundingClientRect().top > innerHeight / 2) verdict.scrollIntoView();
+}
+
+const FACTS: Readonly<Record<string, string>> = {
+  id: 'event id',
+  name: 'event',
+  account_id: 'account',
+  call_id: 'call',
+  position: 'place in the log',
+  ingested_at: 'came into the log',
+};
+
+/** What a verdict means, where no cause says it. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  written: 'It was handed to a connection',
+  acknowledged: 'The group has finished it',
+  pending: 'The group has not finished it yet',
+  dead_letter: 'The group has given it up',
+  not_written: 'No connection got it',
+  unknown: 'It cannot be known: the checks say why',
+};
 
 const TONES: Readonly<Record<string, string>> = {
   written: 'good',
@@ -102,7 +128,7 @@ function explanation(answer: Json): TemplateResult {
   return html`<section class="card verdict" aria-label="Verdict">
       <p>
         <span class="chip ${TONES[verdict] ?? ''}">${verdict.replaceAll('_', ' ')}</span>
-        ${reason === null ? nothing : html`<strong>${causeOf(reason)}</strong> <code>${reason}</code>`}
+        ${reason === null ? html`<strong>${MEANINGS[verdict] ?? ''}</strong>` : html`<strong>${causeOf(reason)}</strong> <code>${reason}</code>`}
       </p>
       ${eventFacts(object(answer['event']))}
       <ol class="checks">
@@ -123,7 +149,7 @@ function eventFacts(event: Json): TemplateResult | typeof nothing {
   return html`<dl class="facts">
     ${facts.map(
       ([key, value]) =>
-        html`<dt>${key}</dt>
+        html`<dt>${FACTS[key] ?? key}</dt>
           <dd>${text(value)}</dd>`,
     )}
   </dl>`;
@@ -150,9 +176,9 @@ function sessionTable(sessions: readonly Json[]): TemplateResult {
             <th>Opened</th>
             <th>Closed</th>
             <th>Code</th>
-            <th class="number">Behind</th>
-            <th>Written</th>
-            <th>Confirmed</th>
+            <th class="number">Events behind, at most</th>
+            <th>Written to it</th>
+            <th>Read, as a pong proves</th>
           </tr>
         </thead>
         <tbody>
