@@ -194,6 +194,7 @@ async function openAdministration(
       },
     },
     sinks: path.sinks,
+    ownWebhooks: path.selfService?.administration ?? null,
     ownGroup: (name) => path.selfService?.own.groupOf(name) ?? null,
     explanations: path.explanations,
     directoryStatus: () => state.directory.status,

@@ -93,7 +93,7 @@ export const ownWebhookSchema = z.object({
     .enum(['starting', 'sending', 'paused', 'probing', 'held_back', 'off'])
     .describe('As the asked replica knows it'),
   reason: z
-    .enum(['owner', 'revoked', 'gone', 'asked', 'failing', 'no_secret', 'refused', 'unknown'])
+    .enum(['owner', 'operator', 'revoked', 'gone', 'asked', 'failing', 'no_secret', 'refused', 'unknown'])
     .nullable()
     .describe('Why it is held_back or off; null while it is not'),
   failing_since: time.nullable(),

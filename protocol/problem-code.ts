@@ -299,6 +299,12 @@ export const PROBLEMS = {
       'The webhook gets more than the token grants, or is asked to',
       'log in with a wider grant, or name accounts and events of this token',
     ),
+    webhook_stopped_by_operator: means(
+      403,
+      'no',
+      'An administrator has switched the webhook off',
+      'ask the operator, who can enable it',
+    ),
     webhooks_disabled: means(
       404,
       'no',
@@ -345,6 +351,12 @@ export const PROBLEMS = {
     no_such_lockout: means(404, 'no', 'No lock-out matches', 'nothing: it has ended'),
     no_such_dead_letter: means(404, 'no', 'The group has no such dead letter', 'list them'),
     no_such_webhook: means(404, 'no', 'The group has no webhook', 'list them'),
+    webhook_is_declared: means(
+      409,
+      'no',
+      'The resource declares the webhook',
+      'change consumerGroups[].webhook of the resource',
+    ),
     no_such_sink: means(404, 'no', 'The group has no sink', 'list them'),
     replay_running: means(
       409,

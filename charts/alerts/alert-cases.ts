@@ -1,25 +1,7 @@
-/**
- * Series for which an alert must fire, and series for which it must not. Series are in promtool's notation, one value
- * for each minute.
- */
-export interface AlertCase {
-  readonly alert: string;
-  /** Values of series, by the series. */
-  readonly fires: Readonly<Record<string, string>>;
-  /** Minutes after which it must fire. */
-  readonly after: number;
-  readonly labels: Readonly<Record<string, string>>;
-  /** The same series in normal operation, or below the threshold: nothing fires. */
-  readonly quiet: readonly Readonly<Record<string, string>>[];
-  /**
-   * Also fires when there is no series at all: their absence is the fault. Other alerts are silent then, and
-   * FirehoseNoLeader fires.
-   */
-  readonly firesUnscraped?: true;
-}
+import { GATEWAY, gateway, type AlertCase } from './alert-case.ts';
+import { SENDER_CASES } from './sender-cases.ts';
 
 const condition = (type: string) => `firehose_subscription_condition{namespace="voice",name="acme",type="${type}"}`;
-const gateway = (metric: string, labels = '') => `${metric}{namespace="voice",job="acme-gateway",pod="a"${labels}}`;
 const latency = (le: string) => gateway('firehose_delivery_latency_seconds_bucket', `,le="${le}"`);
 const source = (metric: string, labels = '', pod = 'a') =>
   `${metric}{namespace="voice",job="pbx-source",pod="${pod}",source="voice/pbx",switch="fs1"${labels}}`;
@@ -28,7 +10,6 @@ const directoryServer = (metric: string, labels = '') =>
   `firehose_directory_server_${metric}{namespace="voice",job="firehose-directory-kazoo",pod="a"${labels}}`;
 const DIRECTORY_SERVER = { namespace: 'voice', job: 'firehose-directory-kazoo' };
 const FS1 = { namespace: 'voice', source: 'voice/pbx', switch: 'fs1' };
-const GATEWAY = { namespace: 'voice', job: 'acme-gateway' };
 const ACME = { namespace: 'voice', name: 'acme' };
 const DAY_S = 86_400;
 
@@ -169,48 +150,7 @@ export const ALERT_CASES: readonly AlertCase[] = [
       { [gateway('firehose_group_dead_letters_total', ',group="self_service"')]: '0 0 1x10' },
     ],
   },
-  {
-    alert: 'FirehoseWebhookOff',
-    fires: { [gateway('firehose_webhook_off', ',group="crm"')]: '0 1x10' },
-    after: 2,
-    labels: { ...GATEWAY, group: 'crm', severity: 'critical' },
-    quiet: [{ [gateway('firehose_webhook_off', ',group="crm"')]: '0x20' }],
-  },
-  {
-    alert: 'FirehoseWebhookFailing',
-    fires: { [gateway('firehose_webhook_failing_seconds', ',group="crm"')]: '0+60x20' },
-    after: 13,
-    labels: { ...GATEWAY, group: 'crm', severity: 'warning' },
-    quiet: [
-      { [gateway('firehose_webhook_failing_seconds', ',group="crm"')]: '0+60x9 0x20' },
-      // FirehoseWebhookOff fires then.
-      {
-        [gateway('firehose_webhook_failing_seconds', ',group="crm"')]: '0+60x30',
-        [gateway('firehose_webhook_off', ',group="crm"')]: '1x30',
-      },
-    ],
-  },
-  {
-    alert: 'FirehoseWebhookHeldBack',
-    fires: { [gateway('firehose_webhook_held_back', ',group="crm"')]: '0 1x20' },
-    after: 12,
-    labels: { ...GATEWAY, group: 'crm', severity: 'warning' },
-    quiet: [{ [gateway('firehose_webhook_held_back', ',group="crm"')]: '0 1x8 0x20' }],
-  },
-  {
-    alert: 'FirehoseSinkFailing',
-    fires: { [gateway('firehose_sink_failing_seconds', ',group="bus"')]: '0+60x20' },
-    after: 13,
-    labels: { ...GATEWAY, group: 'bus', severity: 'warning' },
-    quiet: [{ [gateway('firehose_sink_failing_seconds', ',group="bus"')]: '0+60x9 0x20' }],
-  },
-  {
-    alert: 'FirehoseSinkHeldBack',
-    fires: { [gateway('firehose_sink_held_back', ',group="bus"')]: '0 1x20' },
-    after: 12,
-    labels: { ...GATEWAY, group: 'bus', severity: 'warning' },
-    quiet: [{ [gateway('firehose_sink_held_back', ',group="bus"')]: '0 1x8 0x20' }],
-  },
+  ...SENDER_CASES,
   {
     alert: 'FirehoseDirectoryServerStale',
     fires: { [directoryServer('age_seconds')]: '0+60x60' },

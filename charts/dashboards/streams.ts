@@ -250,6 +250,30 @@ export const STREAMS = dashboard({
       ],
     },
     {
+      title: 'Webhooks that logins created',
+      panels: [
+        {
+          title: 'States',
+          unit: 'short',
+          says: 'All of them together, by pod. Their owners see why one is paused; `held_back` is one without a secret, or whose owner may have nothing.',
+          queries: { '{{state}} {{pod}}': sum('state, pod', `firehose_self_service_webhooks${IN}`) },
+        },
+        {
+          title: 'Failing',
+          unit: 'short',
+          says: "Webhooks whose receivers take nothing. Few are their owners' matter, many at once a fault of this platform.",
+          alert: 'FirehoseSelfServiceFailing',
+          queries: { '{{job}}': `max by (job) (firehose_self_service_failing${IN})` },
+        },
+        {
+          title: 'Furthest behind',
+          unit: 'short',
+          says: 'Undelivered entries of the one that is furthest behind. `firehose webhook list` names it.',
+          queries: { '{{job}}': `max by (job) (firehose_self_service_lag${IN})` },
+        },
+      ],
+    },
+    {
       title: 'Sinks',
       panels: [
         {

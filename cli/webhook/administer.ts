@@ -34,13 +34,29 @@ const shown = z.looseObject({
   succeeded_at: z.string().nullable(),
   in_flight: z.int(),
   lost: z.int(),
+  lag: z.int().nullable(),
+  pending: z.int().nullable(),
+  self_service: z.object({ changed_by: z.string(), switched_off: z.string().nullable() }).nullable(),
 });
 const list = z.object({ webhooks: z.array(shown).optional(), sinks: z.array(shown).optional() });
 const whole = shown.extend({ attempts: z.array(attempt) });
 const tested = z.object({ id: z.string(), outcome: z.string(), ms: z.int() });
 const replayed = z.object({ replay: replay.nullable() });
 
-const COLUMNS = ['group', 'account', 'host', 'state', 'failing_since', 'succeeded_at', 'in_flight', 'lost'] as const;
+const SINK_COLUMNS = [
+  'group',
+  'account',
+  'host',
+  'state',
+  'failing_since',
+  'succeeded_at',
+  'in_flight',
+  'lag',
+  'pending',
+  'lost',
+] as const;
+/** Those of webhooks: `owner` is the user of the account for one that a login created. */
+const COLUMNS = { webhooks: [...SINK_COLUMNS, 'owner'], sinks: SINK_COLUMNS } as const;
 const ATTEMPT_COLUMNS = ['at', 'eventId', 'attempt', 'verdict', 'status', 'ms', 'answer'] as const;
 const LOOK_EVERY_MS = 500;
 
@@ -70,7 +86,7 @@ export function listSendersCommand(
 ): Promise<number> {
   return asking(terminal, environment, async (ask) => {
     const answer = await ask(KINDS[kind].path, list);
-    terminal.output.write(flags.json === true ? json(answer) : columns(COLUMNS, (answer[kind] ?? []).map(rowOf)));
+    terminal.output.write(flags.json === true ? json(answer) : columns(COLUMNS[kind], (answer[kind] ?? []).map(rowOf)));
   });
 }
 
@@ -88,7 +104,7 @@ export function showSenderCommand(
       return;
     }
     const attempts = answer.attempts.map(({ status, code, ...rest }) => ({ ...rest, status: status ?? code ?? '-' }));
-    terminal.output.write(`${columns(COLUMNS, [rowOf(answer)])}\n${columns(ATTEMPT_COLUMNS, attempts)}`);
+    terminal.output.write(`${columns(COLUMNS[named.kind], [rowOf(answer)])}\n${columns(ATTEMPT_COLUMNS, attempts)}`);
   });
 }
 
@@ -97,6 +113,19 @@ export function enableWebhookCommand(group: string, terminal: Terminal, environm
   return asking(terminal, environment, async (ask) => {
     const { state } = await ask(`${pathOf({ kind: 'webhooks', group })}/enable`, shown, {});
     terminal.output.write(`the webhook of ${printable(group)} is on again (${printable(state)})\n`);
+  });
+}
+
+/** Switches off a webhook that a login created, or deletes it. Returns the exit code. */
+export function stopWebhookCommand(
+  { action, id }: { readonly action: 'disable' | 'delete'; readonly id: string },
+  terminal: Terminal,
+  environment: Environment,
+): Promise<number> {
+  return asking(terminal, environment, async (ask) => {
+    await ask(`${pathOf({ kind: 'webhooks', group: id })}/${action}`, z.looseObject({}), {});
+    const done = { disable: 'is off, until it is enabled by an administrator', delete: 'is deleted' }[action];
+    terminal.output.write(`the webhook ${printable(id)} ${done}\n`);
   });
 }
 
@@ -150,10 +179,18 @@ function pathOf({ kind, group }: Named): string {
   return `${KINDS[kind].path}/${encodeURIComponent(group)}`;
 }
 
-function rowOf({ state, held_back: heldBack, off, ...rest }: z.output<typeof shown>) {
-  const why = off === null ? (heldBack ?? state) : `off (${off.reason})`;
+function rowOf({ state, held_back: heldBack, off, lag, pending, self_service: own, ...rest }: z.output<typeof shown>) {
+  const offBy = own?.switched_off ?? off?.reason ?? null;
   const { failing_since: failing, succeeded_at: succeeded } = rest;
-  return { ...rest, state: why, failing_since: failing ?? '-', succeeded_at: succeeded ?? '-' };
+  return {
+    ...rest,
+    state: offBy === null ? (heldBack ?? state) : `off (${offBy})`,
+    failing_since: failing ?? '-',
+    succeeded_at: succeeded ?? '-',
+    lag: lag ?? '-',
+    pending: pending ?? '-',
+    owner: own === null ? 'declared' : `self-service, ${own.changed_by}`,
+  };
 }
 
 function json(value: object): string {

@@ -31,8 +31,31 @@ export function addWebhooks(root: Command, terminal: Terminal, surroundings: Sur
     async (_, environment, [name]) => (await load()).enableWebhookCommand(String(name), terminal, environment),
     surroundings,
   );
+  addStop(
+    group,
+    ['disable', 'switch off a webhook that a login created; only enable ends that'],
+    terminal,
+    surroundings,
+  );
+  addStop(group, ['delete', 'delete a webhook that a login created, with its position'], terminal, surroundings);
   addTest(group, words, terminal, surroundings);
   addReplay(group, words, terminal, surroundings);
+}
+
+function addStop(
+  group: Command,
+  [action, about]: readonly ['disable' | 'delete', string],
+  terminal: Terminal,
+  surroundings: Surroundings,
+): void {
+  addCommand(
+    group,
+    { name: `${action} <id>`, about, exitCodes: ASKS },
+    ENDPOINT_SETTINGS,
+    async (_, environment, [id]) =>
+      (await load()).stopWebhookCommand({ action, id: String(id) }, terminal, environment),
+    surroundings,
+  );
 }
 
 /** `firehose sink` and its subcommands. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { events } from '../../gateway/testing/group-replica.ts';
+import { HOST, SelfServiceSuite } from '../../gateway/testing/self-service-suite.ts';
 import { HookedResource, newSecret } from '../../gateway/testing/webhook-gateway.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
@@ -59,6 +60,32 @@ describe('firehose webhook', LIMIT, () => {
     assert.match(wrong.errors, /^error: 400 invalid_request: /);
     assert.match((await firehose('show', 'none')).errors, /404 no_such_webhook/);
   });
+
+  test(
+    'list names the owners of webhooks that logins created; disable, enable and delete act on them',
+    LIMIT,
+    async () => {
+      await using suite = await SelfServiceSuite.start();
+      await using it = await suite.open();
+      const { id } = await it.create();
+      const firehose = async (...args: readonly string[]) => {
+        const environment = { FIREHOSE_STATE: it.running.stateFolder };
+        return start(['webhook', ...args, '--inner-port', String(it.running.gateway.innerPort)], environment).ended;
+      };
+      const listed = await firehose('list');
+      assert.match(listed.output, / lag +pending +lost +owner\n/);
+      assert.match(listed.output, new RegExp(`^${id} +account_id_1 +${HOST} +sending .*self-service, operator\n`, 'm'));
+      const disabled = await firehose('disable', id);
+      assert.deepEqual([disabled.code, disabled.errors], [0, '']);
+      assert.match(disabled.output, /is off, until it is enabled by an administrator\n$/);
+      assert.match((await firehose('show', id)).output, /off \(operator\)/);
+      assert.equal((await firehose('enable', id)).code, 0);
+      assert.match((await firehose('list')).output, / sending /);
+      assert.match((await firehose('delete', id)).output, /is deleted\n$/);
+      assert.match((await firehose('delete', id)).errors, /404 no_such_webhook/);
+      assert.equal((await it.tenant.ask('GET', `/${id}`)).status, 404);
+    },
+  );
 
   test('listen answers 401 to what does not verify, and never shows the secret', LIMIT, async () => {
     const secret = newSecret();

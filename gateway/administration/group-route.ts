@@ -35,12 +35,15 @@ export function groupRouter({ groups, backlog, replicas }: GroupRouteOptions): R
 
 /** Null while Redis does not report it; the lag is null before the first connection, too. */
 function waiting(backlog: Backlog | undefined): object {
-  if (backlog === undefined) return { accounts: null, lag: null, oldest_pending_at: null };
-  const { accounts, lag, oldestPendingAt } = backlog;
+  if (backlog === undefined)
+    return { accounts: null, lag: null, pending: null, oldest_pending_at: null, dead_letters: null };
+  const { accounts, lag, pending, oldestPendingAt, deadLetters } = backlog;
   return {
     accounts,
     lag,
+    pending,
     oldest_pending_at: oldestPendingAt === null ? null : new Date(oldestPendingAt).toISOString(),
+    dead_letters: deadLetters,
   };
 }
 

@@ -40,20 +40,29 @@ const CASES: readonly [what: string, more: Partial<HealthLook>, check: string, s
   ],
   [
     'a group that nobody used',
-    { groups: ['g'], backlog: new Map([['g', { accounts: 0, lag: null, oldestPendingAt: null }]]) },
+    {
+      groups: ['g'],
+      backlog: new Map([['g', { accounts: 0, lag: null, pending: 0, oldestPendingAt: null, deadLetters: 0 }]]),
+    },
     'group',
     'ok',
   ],
   ['a group without a known backlog', { groups: ['g'] }, 'group', 'ok'],
   [
     'a group that works',
-    { groups: ['g'], backlog: new Map([['g', { accounts: 1, lag: 3, oldestPendingAt: NOW - 1_000 }]]) },
+    {
+      groups: ['g'],
+      backlog: new Map([['g', { accounts: 1, lag: 3, pending: 0, oldestPendingAt: NOW - 1_000, deadLetters: 0 }]]),
+    },
     'group',
     'ok',
   ],
   [
     'a group that is stuck',
-    { groups: ['g'], backlog: new Map([['g', { accounts: 1, lag: 3, oldestPendingAt: NOW - 3_600_000 }]]) },
+    {
+      groups: ['g'],
+      backlog: new Map([['g', { accounts: 1, lag: 3, pending: 0, oldestPendingAt: NOW - 3_600_000, deadLetters: 0 }]]),
+    },
     'group',
     'warn',
   ],

@@ -2,14 +2,17 @@ import { Router, type Request, type Response } from 'express';
 import { z } from 'zod';
 import { LogUnavailable } from '../../event-log/event-log.ts';
 import type { LogWindow } from '../../event-log/log-window.ts';
+import { isOwnWebhook } from '../../protocol/own-webhook.ts';
 import { SINKS_PATH, WEBHOOKS_PATH } from '../../protocol/paths.ts';
 import { redisErrorCode } from '../../runtime/redis/error-code.ts';
+import type { Backlog } from '../group/backlog.ts';
 import type { Problem } from '../http/problem.ts';
 import { onlyMethods, sendProblem } from '../http/respond.ts';
 import { judgeStart } from '../session/judge-start.ts';
 import { planReplay } from '../session/plan-replay.ts';
 import type { ReplayRange, Replays } from '../sender/replay.ts';
 import type { ShownSender } from '../sender/show.ts';
+import type { Administered, OwnWebhookAdministration } from '../self-service/administer.ts';
 import { readJson } from './read-request.ts';
 
 /** A sender as administrators use it. */
@@ -29,6 +32,10 @@ export interface SenderRouteOptions {
   /** Of this replica; null with the embedded log. */
   readonly webhooks: AdministeredSenders | null;
   readonly sinks: AdministeredSenders | null;
+  /** Of the webhooks that logins created; null where the resource has no self-service. */
+  readonly ownWebhooks: OwnWebhookAdministration | null;
+  /** Of the declared groups, by their names. */
+  readonly backlog: () => ReadonlyMap<string, Backlog>;
   readonly window: Pick<LogWindow, 'state' | 'cursors'>;
 }
 
@@ -49,7 +56,8 @@ interface Kind {
  * The same routes for webhooks and for NATS sinks; only webhooks can be off, and have `enable`. `GET` lists them as this
  * replica knows them; `GET <group>` shows one with its last requests; `POST <group>/enable` switches it on for all
  * replicas; `POST <group>/test` sends a test event and says what came of it; `POST <group>/replay` sends a range of the
- * log again, `POST <group>/replay/stop` ends that.
+ * log again, `POST <group>/replay/stop` ends that. A webhook that a login created is among them by its id, and has
+ * `POST <id>/disable` and `POST <id>/delete` as well.
  */
 export function senderRouter(options: SenderRouteOptions): Router {
   const router = Router();
@@ -62,7 +70,7 @@ function addKind(router: Router, kind: Kind, options: SenderRouteOptions): void 
   router
     .route(path)
     .get((_, response) => {
-      const all = (options[name]?.all ?? []).map((sender) => withoutAttempts(sender.shown()));
+      const all = (options[name]?.all ?? []).map((sender) => listed(sender, options));
       response.set('Cache-Control', 'no-store').json({ [name]: all });
     })
     .all(onlyMethods('GET', 'HEAD'));
@@ -78,13 +86,34 @@ function addKind(router: Router, kind: Kind, options: SenderRouteOptions): void 
   }
 }
 
-const show: Asked = (sender) => Promise.resolve({ body: sender.shown() });
+const show: Asked = (sender, _, options) => Promise.resolve({ body: whole(sender, options) });
 const test: Asked = async (sender) => ({ body: await sender.test() });
 
-const enable: Asked = async (sender) => {
+const enable: Asked = async (sender, _, options) => {
+  const allowed = (await options.ownWebhooks?.allow(sender.name)) ?? 'done';
+  if (allowed === 'busy') return { problem: BUSY };
   await sender.enable();
-  return { body: withoutAttempts(sender.shown()) };
+  return { body: listed(sender, options) };
 };
+
+/** For webhooks that logins created; what a resource declares is changed there. */
+const onOwn =
+  (
+    change: (of: OwnWebhookAdministration, id: string) => Promise<Administered>,
+    body: (sender: AdministeredSender, options: SenderRouteOptions) => object,
+  ): Asked =>
+  async (sender, _, options) => {
+    const { ownWebhooks } = options;
+    if (ownWebhooks === null || ownWebhooks.about(sender.name) === null) return { problem: DECLARED };
+    const done = await change(ownWebhooks, sender.name);
+    if (done === 'busy') return { problem: BUSY };
+    return done === 'gone' ? { problem: noSuchWebhook([]) } : { body: body(sender, options) };
+  };
+const disable = onOwn((own, id) => own.disable(id), listed);
+const remove = onOwn(
+  (own, id) => own.remove(id),
+  ({ name }) => ({ deleted: name }),
+);
 
 const stopReplay: Asked = async (sender) => {
   await sender.replays.stop();
@@ -120,8 +149,20 @@ async function judgeRange(
   return { from: from.ids, until: until ?? state.newest, gap: gap?.reason ?? null };
 }
 
-function withoutAttempts(shown: ShownSender): object {
-  return { ...shown, attempts: undefined };
+/** `self_service`: of a webhook that a login created; null for a declared one. */
+function whole(sender: AdministeredSender, { ownWebhooks, backlog }: SenderRouteOptions) {
+  const waiting = backlog().get(sender.name) ?? ownWebhooks?.backlogOf(sender.name) ?? null;
+  return {
+    ...sender.shown(),
+    lag: waiting?.lag ?? null,
+    pending: waiting?.pending ?? null,
+    dead_letters: waiting?.deadLetters ?? null,
+    self_service: ownWebhooks?.about(sender.name) ?? null,
+  };
+}
+
+function listed(sender: AdministeredSender, options: SenderRouteOptions): object {
+  return { ...whole(sender, options), attempts: undefined };
 }
 
 async function answer(
@@ -130,10 +171,9 @@ async function answer(
   options: SenderRouteOptions,
   { kind, ask }: { readonly kind: Kind; readonly ask: Asked },
 ): Promise<void> {
-  const all = options[kind.name]?.all ?? [];
-  const sender = all.find(({ name }) => name === request.params['group']);
-  if (sender === undefined) return sendProblem(response, kind.unknown(all.map(({ name }) => name)));
   try {
+    const sender = await find(kind, String(request.params['group']), options);
+    if ('problem' in sender) return sendProblem(response, sender.problem);
     const answered = await ask(sender, request, options);
     if (answered === null) return;
     if ('problem' in answered) return sendProblem(response, answered.problem);
@@ -148,10 +188,34 @@ async function answer(
   }
 }
 
+/** A webhook that a login created at another replica a moment ago is found, too. */
+async function find(
+  { name: kind, unknown }: Kind,
+  group: string,
+  options: SenderRouteOptions,
+): Promise<AdministeredSender | { readonly problem: Problem }> {
+  if (kind === 'webhooks' && isOwnWebhook(group)) await options.ownWebhooks?.refresh();
+  const all = options[kind]?.all ?? [];
+  return all.find(({ name }) => name === group) ?? { problem: unknown(all.map(({ name }) => name)) };
+}
+
 const REPLAY_RUNNING: Problem = {
   status: 409,
   code: 'replay_running',
   detail: 'A replay of this group is under way on this replica: wait for its end, or stop it.',
+};
+
+const DECLARED: Problem = {
+  status: 409,
+  code: 'webhook_is_declared',
+  detail: 'The resource declares this webhook: change or remove consumerGroups[].webhook there.',
+};
+
+const BUSY: Problem = {
+  status: 503,
+  code: 'webhooks_unavailable',
+  detail: 'Others are changing this webhook now: try again.',
+  headers: { 'Retry-After': '2' },
 };
 
 const of = (names: readonly string[]) =>
@@ -177,7 +241,7 @@ function unavailable({ unavailable: code }: Kind, reason: string): Problem {
 const WEBHOOKS: Kind = {
   name: 'webhooks',
   path: WEBHOOKS_PATH,
-  actions: { enable, test, replay, 'replay/stop': stopReplay },
+  actions: { enable, disable, delete: remove, test, replay, 'replay/stop': stopReplay },
   unknown: noSuchWebhook,
   unavailable: 'webhooks_unavailable',
 };

@@ -13,8 +13,12 @@ export interface Backlog {
    * yet.
    */
   readonly lag: number | null;
+  /** Entries that were read and not finished. */
+  readonly pending: number;
   /** Arrival of the oldest entry that was read and not finished, in Unix milliseconds; null when there is none. */
   readonly oldestPendingAt: number | null;
+  /** Events that were given up and are kept. */
+  readonly deadLetters: number;
 }
 
 export interface BacklogOptions {
@@ -67,8 +71,8 @@ async function look({ client, place, groups }: BacklogOptions): Promise<Map<stri
     groups.flatMap(({ name }, at) => {
       const summary = report.groups[at];
       if (summary === undefined) return [];
-      const { accounts, used, lag, oldestPendingAt } = summary;
-      return [[name, { accounts, lag: used === 0 ? null : lag, oldestPendingAt }]];
+      const { accounts, used, lag, pending, oldestPendingAt, dead: deadLetters } = summary;
+      return [[name, { accounts, lag: used === 0 ? null : lag, pending, oldestPendingAt, deadLetters }]];
     }),
   );
 }

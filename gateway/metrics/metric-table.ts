@@ -91,6 +91,12 @@ export const GATEWAY_METRICS = {
   firehose_webhook_held_back: gauge('1 while a webhook has no secret or its account may have no events', 'group'),
 
   firehose_self_service_webhooks: gauge('Self-service webhooks, by their state on this replica', 'state'),
+  firehose_self_service_failing: gauge(
+    'Self-service webhooks that are on and whose receivers take nothing, on all replicas',
+  ),
+  firehose_self_service_lag: gauge(
+    'Undelivered entries of the self-service webhook that is furthest behind, on all replicas',
+  ),
 
   firehose_sink_messages_total: counter('Messages to the NATS of a group, by what came of them', 'group', 'verdict'),
   firehose_sink_message_seconds_total: counter('Time that these messages took together', 'group'),

@@ -15,6 +15,8 @@ import type { GATEWAY_METRICS } from './metric-table.ts';
 const CONNECTION_KINDS = ['plain', 'control', 'durable', 'sse'] as const;
 export type ConnectionKind = (typeof CONNECTION_KINDS)[number];
 
+type ObservedOwn = Pick<OwnWebhooks, 'all' | 'backlog' | 'counters'>;
+
 /** Values that the metrics read at each scrape; nothing is counted for each delivery. */
 export interface Observed {
   readonly counters: FanoutCounters;
@@ -27,7 +29,7 @@ export interface Observed {
   readonly webhooks: Senders | null;
   readonly sinks: Senders | null;
   /** Null where the resource has no self-service. */
-  readonly selfService: Pick<OwnWebhooks, 'all' | 'counters'> | null;
+  readonly selfService: ObservedOwn | null;
   readonly behind: () => number;
   /** Forms of an event in use. */
   readonly encodings: () => number;
@@ -84,10 +86,10 @@ export function observeGateway(instruments: GatewayInstruments, observed: Observ
 }
 
 /**
- * Sums over all of them, because logins decide how many there are. No alert uses them: owners see the faults of their
- * receivers.
+ * Sums over all of them, because logins decide how many there are. Owners see the faults of their receivers; the alert is
+ * about many receivers at once, which is a fault of this platform.
  */
-function observeSelfService(instruments: GatewayInstruments, own: Pick<OwnWebhooks, 'all' | 'counters'>): void {
+function observeSelfService(instruments: GatewayInstruments, own: ObservedOwn): void {
   const group = OWN_GROUPS;
   instruments.observe('firehose_webhook_requests_total', (observe) => {
     for (const [verdict, requests] of Object.entries(own.counters.requests)) observe(requests, { group, verdict });
@@ -102,10 +104,24 @@ function observeSelfService(instruments: GatewayInstruments, own: Pick<OwnWebhoo
     ),
   );
   instruments.observe('firehose_self_service_webhooks', (observe) => {
-    const counts = { sending: 0, paused: 0, probing: 0, held_back: 0 };
-    for (const { endpoint, heldBack } of own.all) counts[heldBack === null ? endpoint.phase : 'held_back'] += 1;
+    const counts = { sending: 0, paused: 0, probing: 0, held_back: 0, off: 0 };
+    for (const { endpoint, heldBack } of own.all) counts[ownStateOf(heldBack) ?? endpoint.phase] += 1;
     for (const [state, count] of Object.entries(counts)) observe(count, { state });
   });
+  instruments.observe('firehose_self_service_failing', (observe) =>
+    observe(
+      own.all.filter(({ heldBack, state }) => heldBack === null && (state?.failingSince ?? null) !== null).length,
+    ),
+  );
+  instruments.observe('firehose_self_service_lag', (observe) =>
+    observe(Math.max(0, ...Array.from(own.backlog.values(), ({ lag, pending }) => (lag ?? 0) + pending))),
+  );
+}
+
+/** Null for one that sends. */
+function ownStateOf(heldBack: Sender['heldBack']): 'off' | 'held_back' | null {
+  if (heldBack === null) return null;
+  return heldBack === 'off' || heldBack === 'switched_off' ? 'off' : 'held_back';
 }
 
 function observeWebhooks(instruments: GatewayInstruments, webhooks: readonly Sender[]): void {

@@ -11,7 +11,16 @@ import type { Problem } from '../http/problem.ts';
 import type { Narrowed } from '../session/narrow.ts';
 import type { OwnWebhooks } from './own-webhooks.ts';
 import { covers, encodeRecord, groupOf, tokenOf, vouchedBy, type OwnRecord, type OwnWebhook } from './record.ts';
-import { addressRefused, BEYOND_GRANT, notGranted, tooMany, tooManyNames, unavailable, UNKNOWN } from './refusals.ts';
+import {
+  addressRefused,
+  BEYOND_GRANT,
+  notGranted,
+  STOPPED,
+  tooMany,
+  tooManyNames,
+  unavailable,
+  UNKNOWN,
+} from './refusals.ts';
 import type { OwnWebhookStore, Quota } from './store.ts';
 
 export interface ManageParts {
@@ -97,8 +106,10 @@ export class OwnWebhookManager {
     if (refused !== null) return { problem: refused };
     const changed = await this.#changing(token, id, 'changed', (before) => {
       const { record } = before;
+      const isStopped = record.off === 'operator';
+      if (isStopped && enabled === true) return { problem: STOPPED };
       // A login that only stops it vouches for nothing.
-      if (isOnlyStop(body)) return { ...record, off: 'owner', changedAt: Date.now() };
+      if (isOnlyStop(body)) return { ...record, off: isStopped ? 'operator' : 'owner', changedAt: Date.now() };
       const asked = {
         accounts: accounts === undefined ? record.accounts : accounts,
         events: events === undefined ? record.events : events,
@@ -111,7 +122,7 @@ export class OwnWebhookManager {
         ...(description !== undefined && { description }),
         ...(format !== undefined && { format }),
         ...vouchedBy(url === undefined ? this.#hiding(token, before) : token, scope.grant),
-        off: enabled === undefined ? record.off : enabled ? null : 'owner',
+        off: isStopped || enabled === undefined ? record.off : enabled ? null : 'owner',
         changedAt: Date.now(),
       };
     });

@@ -13,6 +13,7 @@ import type { Sender } from '../sender/sender.ts';
 import { encodeRecord, groupOf, tokenOf, type OwnWebhook } from './record.ts';
 import { RunningWebhook, type RunningParts } from './running.ts';
 import { Absences } from './absences.ts';
+import { OwnBacklog } from './own-backlog.ts';
 import { sealedAgain } from './seal-again.ts';
 import { openSecret, sealSecret, type SealKeys } from './seal-secret.ts';
 import type { OwnWebhookStore, Stored } from './store.ts';
@@ -40,6 +41,7 @@ const FORGOTTEN_AFTER_MS = 60_000;
 export class OwnWebhooks implements AsyncDisposable {
   readonly #parts: OwnWebhooksParts;
   readonly #absences: Absences;
+  readonly #backlog: OwnBacklog;
   readonly #background = new Background();
   readonly #stop = new AbortController();
   readonly #running = new Map<string, RunningWebhook>();
@@ -58,6 +60,7 @@ export class OwnWebhooks implements AsyncDisposable {
   constructor(parts: OwnWebhooksParts) {
     this.#parts = parts;
     this.#absences = new Absences(parts.retentionMs);
+    this.#backlog = new OwnBacklog(parts);
   }
 
   /** Follows Redis until it is disposed of. */
@@ -72,6 +75,16 @@ export class OwnWebhooks implements AsyncDisposable {
   find({ account, id }: OwnWebhookOf): OwnWebhook | null {
     const found = this.#known.get(id);
     return found?.account === account ? found : null;
+  }
+
+  /** Of any account: for administrators. */
+  byId(id: string): OwnWebhook | null {
+    return this.#known.get(id) ?? null;
+  }
+
+  /** What each has not delivered, by its id. At most some ten seconds old. */
+  get backlog(): OwnBacklog['current'] {
+    return this.#backlog.current;
   }
 
   /** The consumer group of a webhook; null for another name. */
@@ -139,6 +152,7 @@ export class OwnWebhooks implements AsyncDisposable {
         await this.#deleteOrphans();
         for (const webhook of this.#known.values()) await this.#keep(webhook);
         for (const gone of this.#gone) await this.#release(gone);
+        await this.#backlog.refresh(this.#known.values(), performance.now());
         this.#lastCode = '';
       } catch (error) {
         this.#failed(error);

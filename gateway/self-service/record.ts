@@ -23,8 +23,11 @@ const recordSchema = z.object({
   /** The scope: that of the token, or less. */
   accounts: names,
   events: names,
-  /** Why it is switched off. owner: a login did it. revoked: the token that vouched for it was revoked. */
-  off: z.enum(['owner', 'revoked']).nullable(),
+  /**
+   * Why it is switched off. owner: a login did it. operator: an administrator did it, and only one ends it. revoked: the
+   * token that vouched for it was revoked.
+   */
+  off: z.enum(['owner', 'operator', 'revoked']).nullable(),
   /** The token that created it or changed it last: it applies as if it were connected. */
   by: z.object({
     username: z.string(),

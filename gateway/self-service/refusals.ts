@@ -24,6 +24,13 @@ export const BEYOND_GRANT: Problem = {
   detail: 'The webhook gets events or data that this token does not show: log in with a grant that covers it.',
 };
 
+/** For a login that switches on what an administrator has switched off. */
+export const STOPPED: Problem = {
+  status: 403,
+  code: 'webhook_stopped_by_operator',
+  detail: 'An administrator has switched this webhook off: only an administrator switches it on again.',
+};
+
 export function tooMany(full: 'account_full' | 'full', { maxPerAccount, maxTotal }: Quota): Problem {
   const most =
     full === 'account_full' ? `The account has ${maxPerAccount} webhooks` : `The resource has ${maxTotal} webhooks`;

@@ -12,6 +12,7 @@ import { narrow } from '../session/narrow.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { keptBy } from '../sender/group-view.ts';
 import { publicPolicy, type WebhookParts } from '../webhook/webhooks.ts';
+import { OwnWebhookAdministration } from './administer.ts';
 import { OwnWebhookManager } from './manage.ts';
 import { OwnWebhooks } from './own-webhooks.ts';
 import { tokenOf, type OwnWebhook } from './record.ts';
@@ -44,6 +45,7 @@ export interface SelfServiceParts extends Policy {
 export interface SelfService {
   readonly own: OwnWebhooks;
   readonly manager: OwnWebhookManager;
+  readonly administration: OwnWebhookAdministration;
 }
 
 /** Starts to follow the webhooks of logins. The caller owns `own`. */
@@ -80,7 +82,7 @@ export function startSelfService(parts: SelfServiceParts): SelfService {
     profilesOf: (token) => profilesOf(directory(), token),
     logger,
   });
-  return { own, manager };
+  return { own, manager, administration: new OwnWebhookAdministration({ own, store, logger }) };
 }
 
 /** What the token that vouches for it would be shown now; null: nothing may be sent. */

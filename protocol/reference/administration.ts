@@ -61,6 +61,10 @@ const SENDER = [
   'replay',
   'lost',
   'source_gaps',
+  'lag',
+  'pending',
+  'dead_letters',
+  'self_service',
 ] as const;
 
 const replaysOf = (path: string, kind: string): readonly Operation[] => [
@@ -177,7 +181,7 @@ const OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: WEBHOOKS_PATH,
     id: 'listWebhooks',
-    summary: 'The webhooks as this replica knows them',
+    summary: 'The webhooks as this replica knows them, those that logins created among them (self_service)',
     answer: having('webhooks'),
   },
   {
@@ -193,6 +197,20 @@ const OPERATIONS: readonly Operation[] = [
     id: 'enableWebhook',
     summary: 'Switch a webhook on, for all replicas',
     answer: having(...SENDER),
+  },
+  {
+    method: 'post',
+    path: `${WEBHOOKS_PATH}/{group}/disable`,
+    id: 'disableWebhook',
+    summary: 'Switch off a webhook that a login created, until it is enabled here',
+    answer: having(...SENDER),
+  },
+  {
+    method: 'post',
+    path: `${WEBHOOKS_PATH}/{group}/delete`,
+    id: 'deleteWebhook',
+    summary: 'Delete a webhook that a login created, with its position and dead letters',
+    answer: having('deleted'),
   },
   {
     method: 'post',
