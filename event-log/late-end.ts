@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CALL_END_CORRECTED } from '../protocol/catalogue.ts';
 import type { LegName } from '../protocol/call.ts';
+import { SYNTHETIC_FIELD } from '../protocol/synthetic.ts';
 import type { AppendOutcome, NewEvent } from './event-log.ts';
 import { sliceMembers } from './intake/json-slice.ts';
 
@@ -20,8 +21,7 @@ export interface GivenEnd {
 /** How long a leg's end is remembered: later events of its switch do not end it a second time. */
 export const ENDED_MS = 86_400_000;
 
-/** Marker of a synthetic event, see source/legs/event-body.ts. */
-const MARK = '"Firehose-Synthetic"';
+const MARK = `"${SYNTHETIC_FIELD}"`;
 
 export function encodeGivenEnd({ id, lateEnd }: GivenEnd): string {
   return `${id} ${lateEnd}`;

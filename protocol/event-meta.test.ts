@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { CONTROL_FRAME_START, eventIdOf, eventMetaOf, META_KEY, metaTail } from './event-meta.ts';
 import { encodeServerFrame } from './server-frame.ts';
+import { syntheticReason } from './synthetic.ts';
 
 const META = { account: 'a', ingestedAt: '1763979370500222', traceparent: 't' };
 const PLACE = { eventId: 'e1', entryId: '1763979370501-0', cursor: 'c' };
@@ -21,6 +22,14 @@ test('the key and the fields that an event gets are what clients were promised, 
     },
   });
   assert.equal(META_KEY, '_firehose');
+});
+
+test('an event that is not the switch’s own says why, and no other event has that key', () => {
+  const meta = eventMetaOf(META, { ...PLACE, synthetic: 'switch_lost' });
+  assert.equal(meta.synthetic, 'switch_lost');
+  assert.equal('synthetic' in eventMetaOf(META, { ...PLACE, synthetic: null }), false);
+  assert.equal(syntheticReason('silent'), 'silent');
+  assert.equal(syntheticReason('invented'), null);
 });
 
 test('what is unknown is null; the time is then that of the entry, and the id its place', () => {

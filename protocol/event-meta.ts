@@ -1,5 +1,6 @@
 import type { EntryMeta } from './entry.ts';
 import { splitId } from './position.ts';
+import type { SyntheticReason } from './synthetic.ts';
 
 /** The gateway's reserved key: no event of a producer has it at its top level. */
 export const META_KEY = '_firehose';
@@ -20,6 +21,8 @@ export interface EventMeta {
   readonly ingested_at: string | null;
   /** W3C Trace Context. */
   readonly traceparent: string | null;
+  /** Only in an event that is not the switch's own: why it was made. */
+  readonly synthetic?: SyntheticReason;
   /** In a group: the number of this delivery, from 1. */
   readonly attempt?: number;
 }
@@ -27,14 +30,22 @@ export interface EventMeta {
 /** Data of an event from its entry's meta line and id. `eventId` is the id for an event that has none of its own. */
 export function eventMetaOf(
   meta: Pick<EntryMeta, 'account' | 'ingestedAt' | 'traceparent'> | null,
-  place: { readonly eventId: string; readonly entryId: string; readonly cursor: string },
+  place: {
+    readonly eventId: string;
+    readonly entryId: string;
+    readonly cursor: string;
+    /** What the event says; default: the switch's own. */
+    readonly synthetic?: SyntheticReason | null;
+  },
 ): EventMeta {
+  const { synthetic = null } = place;
   return {
     id: place.eventId,
     cursor: place.cursor,
     account_id: meta?.account || null,
     ingested_at: ingestTime(meta?.ingestedAt ?? '', place.entryId),
     traceparent: meta?.traceparent || null,
+    ...(synthetic !== null && { synthetic }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { NAMED_EVENTS } from './catalogue.ts';
+import { SYNTHETIC_FIELD } from './synthetic.ts';
 
 type JsonType = 'string' | 'number' | 'boolean' | 'object' | 'array';
 
@@ -85,7 +86,7 @@ export const EVENT_FIELDS: Readonly<Record<string, EventField>> = {
     on: ['RECORD_START', 'RECORD_STOP'],
   },
   Length: { type: COUNT, meaning: 'Milliseconds of the recording', on: ['RECORD_STOP'] },
-  'Firehose-Synthetic': {
+  [SYNTHETIC_FIELD]: {
     type: 'string',
     meaning: 'The event is not the switch’s own: missed, switch_restarted, switch_lost, reconciled or silent',
   },

@@ -1,8 +1,10 @@
+import type { SyntheticReason } from '../protocol/synthetic.ts';
+
 /** One event as a switch sends it: flat for the event socket and AMI, nested for ARI. Untrusted. */
 export type SwitchEvent = Readonly<Record<string, unknown>>;
 
-/** Why an event is not the switch's own. `Firehose-Synthetic` is the only marker of synthetic events. */
-export type Synthetic = 'missed' | 'switch_restarted';
+/** Why a source makes an event that is not the switch's own. */
+export type Synthetic = Extract<SyntheticReason, 'missed' | 'switch_restarted'>;
 
 /** An event of the catalogue, ready to be appended. */
 export interface MappedEvent {

@@ -1,15 +1,21 @@
 import { createHash } from 'node:crypto';
 import { legKey, type CallRecord } from '../../protocol/call.ts';
 import { isSwitchPseudonym, SWITCH_FIELD } from '../../protocol/switch-field.ts';
+import { SYNTHETIC_FIELD, type SyntheticReason } from '../../protocol/synthetic.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
 import { VERSION } from '../../runtime/version.ts';
 
 /**
- * Why a leg is ended although its switch sent no end: the value of the key `Firehose-Synthetic`. `switch_lost`: it was
+ * Why a leg is ended although its switch sent no end. `switch_lost`: it was
  * `uncertain` for too long; `switch_restarted`, `reconciled`: a list of its switch lacks it; `silent`: no event of it
  * arrived.
  */
-export const END_REASONS = ['switch_lost', 'switch_restarted', 'reconciled', 'silent'] as const;
+export const END_REASONS = [
+  'switch_lost',
+  'switch_restarted',
+  'reconciled',
+  'silent',
+] as const satisfies readonly SyntheticReason[];
 export type EndReason = (typeof END_REASONS)[number];
 
 /** Seconds between the years 0 and 1970. */
@@ -43,7 +49,7 @@ export function endEvent(record: CallRecord, reason: EndReason, now: number): Ne
     'Hangup-Cause': reason === 'silent' ? 'ALLOTTED_TIMEOUT' : 'CRASH',
     'Duration-Seconds': secondsSince(record.created_at, record.last_ms),
     'Billing-Seconds': record.answered_at === null ? 0 : secondsSince(record.answered_at, record.last_ms),
-    'Firehose-Synthetic': reason,
+    [SYNTHETIC_FIELD]: reason,
     'Custom-Channel-Vars': known({
       'Account-ID': account,
       'Owner-ID': record.owner_id,

@@ -43,6 +43,10 @@ export function callEndsSuite(name: string, open: (calls?: object) => Promise<Ru
         );
         await tableHas(running, token, ['back']);
         await until('the board', () => !board(wallboard).has('lost'));
+        assert.deepEqual(
+          eventsOf(wallboard, 'lost').map(({ _firehose: meta }) => (meta as Event)['synthetic']),
+          [undefined, undefined, undefined, 'switch_lost'].slice(-eventsOf(wallboard, 'lost').length),
+        );
         assert.equal(namesOf(eventsOf(plain, 'back')).includes('CHANNEL_DESTROY'), false);
         plain.close();
         wallboard.close();

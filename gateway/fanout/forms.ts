@@ -8,6 +8,7 @@ import { frame, frameAt, hasKeys, payloadAt, withTail, type Frames, type WholeFr
 import type { Round } from './round.ts';
 import { entriesOf, type Selection } from './selection.ts';
 import { sseFrames } from './sse-frame.ts';
+import { syntheticOf } from './text-field.ts';
 
 /**
  * The round in the form of a selection, with the frames of its entries. In a form that differs from the log's, an event
@@ -83,7 +84,8 @@ function framed(round: Round, { format, framing, source }: Encoding, { entries, 
   const metas = entries.map((entry, index) => {
     const [line = null, entryId = ''] = [lines[index], round.ids[entry]];
     const eventId = eventIdOf(line, round.partitions[entry] ?? 0, entryId);
-    return eventMetaOf(line, { eventId, entryId, cursor: cursors[index] ?? '' });
+    const synthetic = format === 'meta' ? syntheticOf(payloads[index] ?? NO_PAYLOAD) : null;
+    return eventMetaOf(line, { eventId, entryId, cursor: cursors[index] ?? '', synthetic });
   });
   if (format === 'cloudevents') {
     const texts = payloads.map((data, index) => {

@@ -3,6 +3,7 @@ import { eventMetaOf, metaTail } from '../../protocol/event-meta.ts';
 import { splitId } from '../../protocol/position.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 import { frame, hasKeys } from '../fanout/frames.ts';
+import { syntheticOf } from '../fanout/text-field.ts';
 import { encodeGroupCursor } from './group-cursor.ts';
 import type { Held, Loaded } from './ledger.ts';
 
@@ -17,15 +18,13 @@ export function eventFrames<C extends Loaded>(
   const { format, privacy, membership } = options;
   const payloads = batch.map(({ id, data }) => (privacy === null ? data : privacy.event(data, splitId(id)[0])));
   if (format === 'plain') return frame(payloads, null).buffer;
-  const tails = batch.map((held, at) => tail(held, { membership, hasOthers: hasKeys(payloads[at] ?? held.data) }));
+  const tails = batch.map((held, at) => tail(held, membership, payloads[at] ?? held.data));
   return frame(payloads, tails).buffer;
 }
 
-function tail<C extends Loaded>(
-  held: Held<C>,
-  { membership, hasOthers }: { readonly membership: number; readonly hasOthers: boolean },
-): string {
+function tail<C extends Loaded>(held: Held<C>, membership: number, payload: Buffer): string {
   const { eventId, id: entryId, meta, attempts: attempt } = held;
   const cursor = encodeGroupCursor(membership, held.delivery);
-  return metaTail({ ...eventMetaOf(meta, { eventId, entryId, cursor }), attempt }, hasOthers);
+  const known = eventMetaOf(meta, { eventId, entryId, cursor, synthetic: syntheticOf(payload) });
+  return metaTail({ ...known, attempt }, hasKeys(payload));
 }

@@ -27,6 +27,12 @@ test('the standard body has type, time and the bytes of the event as they are', 
   );
 });
 
+test('the standard body says why an event is not the switch’s own', () => {
+  const data = Buffer.from('{"Event-Name":"CHANNEL_DESTROY","Firehose-Synthetic":"silent"}');
+  const { firehose } = JSON.parse(eventBody(sent({ data }), FORM, null).toString()) as { firehose: object };
+  assert.deepEqual(firehose, { id: 'call/1', account_id: 'acme', synthetic: 'silent' });
+});
+
 test('the raw body is the bytes alone', () => {
   assert.equal(eventBody(sent(), { ...FORM, format: 'Raw' }, null).toString(), BYTES);
 });

@@ -4,6 +4,7 @@ import { eventMetaOf } from '../../protocol/event-meta.ts';
 import { splitId } from '../../protocol/position.ts';
 import type { Held, Loaded } from '../group/ledger.ts';
 import { cloudEvent } from '../fanout/cloud-event.ts';
+import { syntheticOf } from '../fanout/text-field.ts';
 import type { Redactor } from '../privacy/redactor.ts';
 
 type Sent = Pick<Held<Loaded>, 'id' | 'eventId' | 'meta' | 'data'>;
@@ -32,7 +33,8 @@ export function eventBody(
   }
   const { account_id, ingested_at } = known;
   const head = `{"type":${JSON.stringify(typeOf(meta.name))},"timestamp":${JSON.stringify(ingested_at)},"data":`;
-  const tail = `,"firehose":${JSON.stringify({ id: eventId, account_id })}}`;
+  const synthetic = syntheticOf(bytes);
+  const tail = `,"firehose":${JSON.stringify({ id: eventId, account_id, ...(synthetic !== null && { synthetic }) })}}`;
   const body = Buffer.allocUnsafe(Buffer.byteLength(head) + bytes.length + Buffer.byteLength(tail));
   const at = body.write(head);
   bytes.copy(body, at);

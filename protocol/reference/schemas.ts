@@ -4,6 +4,7 @@ import { CLIENT_FRAMES } from '../client-frame.ts';
 import { META_KEY } from '../event-meta.ts';
 import { eventSchema } from '../event-schema.ts';
 import { serverFrameSchema } from '../server-frame.ts';
+import { SYNTHETIC_REASONS } from '../synthetic.ts';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -36,6 +37,10 @@ const META: JsonSchema = {
     account_id: orNull('The account'),
     ingested_at: orNull('RFC 3339 with microseconds'),
     traceparent: orNull('W3C Trace Context'),
+    synthetic: {
+      enum: SYNTHETIC_REASONS,
+      description: 'Only in an event that is not the switch’s own: why it was made',
+    },
     attempt: { type: 'integer', minimum: 1, description: 'In a group: the number of this delivery' },
   },
 };

@@ -1,4 +1,5 @@
 import { SWITCH_FIELD } from '../../protocol/switch-field.ts';
+import { SYNTHETIC_FIELD } from '../../protocol/synthetic.ts';
 import type { Synthetic } from '../mapper.ts';
 
 /** Seconds from the year 0 to 1970: a Kazoo Timestamp counts Gregorian seconds. */
@@ -48,7 +49,7 @@ export function bodyText(fields: Fields, isHidden: (name: string) => boolean, sy
     // JSON.stringify leaves it out, and the object keeps its shape.
     if (isLeftOut) fields[name] = undefined;
   }
-  if (synthetic !== null) fields['Firehose-Synthetic'] = synthetic;
+  if (synthetic !== null) fields[SYNTHETIC_FIELD] = synthetic;
   return JSON.stringify(fields);
 }
 
