@@ -58,6 +58,7 @@ export const PARTS = [
   'calls-table',
   'calls-read',
   'calls-cost',
+  'calls-latency',
   'journal',
   'journal-latency',
   'explain',

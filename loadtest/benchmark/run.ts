@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { ensurePackages, isOnPath, type DebianPackage } from '../../testing/debian.ts';
 import { startRedis } from '../../testing/redis-server.ts';
 import { measureBeside } from './beside.ts';
-import { measureCallsCost, measureReaders, measureTable } from './calls.ts';
+import { measureCallsCost, measureCallsLatency, measureReaders, measureTable } from './calls.ts';
 import { openCoreDistance } from './core-distance.ts';
 import { measureCompressed } from './compressed.ts';
 import { CompilerFault, compilePrograms, type Programs } from './compile.ts';
@@ -145,6 +145,7 @@ const MEASURE: Readonly<Record<Exclude<Part, 'growth'>, (run: RunContext) => Pro
   'calls-table': measureTable,
   'calls-read': measureReaders,
   'calls-cost': measureCallsCost,
+  'calls-latency': measureCallsLatency,
   journal: measureJournal,
   'journal-latency': measureJournalLatency,
   explain: measureExplanations,
