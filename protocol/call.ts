@@ -73,6 +73,26 @@ export function encodeCall(record: CallRecord): string {
   return JSON.stringify(known);
 }
 
+const NAME_START = '{"call_id":"';
+const NAME_MIDDLE = '","account_id":"';
+
+/** The beginning of the text of every record of a leg, and of no other leg. */
+export function encodedName({ account, callId }: LegName): string {
+  return `{"call_id":${JSON.stringify(callId)},"account_id":${JSON.stringify(account)}`;
+}
+
+/**
+ * The same from the text of a record, without parsing it; null where the text begins otherwise. A quote within a value
+ * is escaped, so none of the searched texts can be in one. `from` and `to`: where the record is in the text.
+ */
+export function nameInText(text: Buffer, from = 0, to = text.length): string | null {
+  const middle = text.indexOf(NAME_MIDDLE, from);
+  const end = middle < 0 ? -1 : text.indexOf('","', middle + NAME_MIDDLE.length);
+  if (end < 0 || end >= to) return null;
+  const name = text.toString('utf8', from, end + 1);
+  return name.startsWith(NAME_START) && name.indexOf('","') === name.indexOf(NAME_MIDDLE) ? name : null;
+}
+
 /**
  * Null when unreadable. Parsed by hand and not by the schema above, which takes five times as long: a snapshot has many
  * records, and only this product writes them.
@@ -92,8 +112,8 @@ function recordOf(of: Record<string, unknown>): CallRecord | null {
   if (!isText(call_id) || !isText(account_id) || !isState(state) || !isTime(created_at) || !isTime(state_since))
     return null;
   if (!isText(last_event_id) || !isText(began_id) || typeof last_ms !== 'number') return null;
-  return {
-    ...of,
+  // The same keys in the same order for every leg: copies of objects of one shape are fast.
+  const record: CallRecord = {
     call_id,
     account_id,
     state,
@@ -120,6 +140,13 @@ function recordOf(of: Record<string, unknown>): CallRecord | null {
     last_ms,
     state_before: isState(of['state_before']) ? of['state_before'] : null,
   };
+  return withNewer(record, of);
+}
+
+/** Keeps the keys of a newer version. */
+function withNewer(record: CallRecord, of: Record<string, unknown>): CallRecord {
+  for (const key in of) if (!(key in record)) return { ...of, ...record };
+  return record;
 }
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;

@@ -1,12 +1,15 @@
 import { compareIds, previousId } from '../../protocol/position.ts';
 import type { EventLog, LogState, StoredEntry } from '../../event-log/event-log.ts';
 import type { CallTable, TableAt } from './call-table.ts';
+import { createPace, type Turn } from './pace.ts';
 import { legEntriesOf, legsOf, reduceEntries, type LegChange } from './reduce-entries.ts';
 
 export interface AdvancePlace {
   readonly table: CallTable;
   readonly eventLog: Pick<EventLog, 'range' | 'state'>;
   readonly partition: number;
+  /** The turn to parse events; default: the next one. */
+  readonly turn?: Turn;
 }
 
 /** The outcome of one step of a table. */
@@ -30,6 +33,8 @@ export type Advanced =
 
 /** Most entries of one step. */
 export const ENTRIES = 500;
+/** Entries that are parsed without a look at the clock. */
+const PARSED = 10;
 
 /**
  * One step of a partition's table towards the end of the log. `at` is the table's last known state, null when unknown.
@@ -73,7 +78,7 @@ export async function advanceBy(
 }
 
 async function take(
-  { table, partition }: AdvancePlace,
+  { table, partition, turn = createPace() }: AdvancePlace,
   at: TableAt,
   page: readonly StoredEntry[],
   holds: readonly string[] = [],
@@ -85,15 +90,18 @@ async function take(
   const to: TableAt = { ...at, id, phase: isBuilt ? 'live' : 'building' };
   if (last === undefined && to.phase === at.phase) return { kind: 'advanced', at, ...NOTHING };
   const entries = legEntriesOf(page);
-  let changes: readonly LegChange[] = [];
+  const changes = new Map<string, LegChange>();
   if (entries.length > 0) {
     const legs = await table.look(partition, at, legsOf(entries));
     if (legs === null) return { kind: 'refused' };
-    changes = [...reduceEntries(entries, legs).values()];
+    for (let done = 0, until = 0; done < entries.length; done += PARSED) {
+      if (performance.now() >= until) until = (await turn()) + performance.now();
+      reduceEntries(entries.slice(done, done + PARSED), legs, changes);
+    }
   }
-  const written = await table.write(partition, { from: at, to, changes, holds });
+  const written = await table.write(partition, { from: at, to, changes: changes.values(), holds });
   if (written === null) return { kind: 'refused' };
-  const isUncertain = changes.some(({ record }) => record?.state === 'uncertain');
+  const isUncertain = changes.values().some(({ record }) => record?.state === 'uncertain');
   return { kind: 'advanced', at: to, entries: page.length, isMore, ...written, isUncertain };
 }
 

@@ -12,7 +12,8 @@ const LIVE: TableAt = { epoch: 'first', id: '0-0', phase: 'live', until: '0-0' }
 /** A ringing leg. */
 export function ringing(account: string, callId: string): CallRecord {
   const event = { name: 'CHANNEL_CREATE', account, callId, eventId: `${callId}.CREATE`, at: 1_700_000_000_000 };
-  const entry = { id: '1-0', event: { ...event, fields: { From: `${callId}@${account}.example.com` } } };
+  const read = () => ({ ...event, fields: { From: `${callId}@${account}.example.com` } });
+  const entry = { ...event, id: '1-0', key: legKey(event), read };
   const record = reduceEntries([entry], new Map()).get(legKey(event))?.record;
   assert.ok(record);
   return record;

@@ -2,6 +2,7 @@ import type { CallRecord, LegName } from '../../protocol/call.ts';
 import type { NewEvent } from '../../event-log/event-log.ts';
 import type { LateEnd } from '../../event-log/late-end.ts';
 import type { KnownLeg, LegChange, LegQuery } from './reduce-entries.ts';
+import type { SliceRecords } from './slice-records.ts';
 
 /** The place up to which a partition's table is true, and the current work on it. */
 export interface TableAt {
@@ -30,13 +31,13 @@ export interface Slice {
   readonly at: TableAt;
   /** The epoch of the partition's stream at that moment; null where the log itself says its epoch at no cost. */
   readonly streamEpoch: string | null;
-  readonly records: readonly CallRecord[];
+  readonly records: SliceRecords;
   /** Null when all accounts were read. */
   readonly next: SlicePlace | null;
 }
 
-/** Most legs in one read: about two milliseconds of Redis's time. */
-export const SLICE_LEGS = 500;
+/** Most legs in one read: less than half a millisecond of Redis's time, for which appended events wait. */
+export const SLICE_LEGS = 100;
 /** Default limit of live legs of an account in the table, spread over the partitions. */
 export const LEGS_PER_ACCOUNT = 50_000;
 /** Most accounts in one read of Redis. */

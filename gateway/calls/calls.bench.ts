@@ -135,7 +135,7 @@ async function snapshots({ eventLog, table, keyPrefix }: Place) {
   const wanted = { accounts: ['asked'], includes: (account: string) => account === 'asked' };
   const snapshot = async () => {
     const { records } = await readSnapshot({ table, eventLog, now: Date.now }, wanted, null);
-    return records.map((record) => encodeServerFrame({ type: 'call', call: callOf(record) }));
+    return Array.from(records, (record) => encodeServerFrame({ type: 'call', call: callOf(record) }));
   };
   const hvals = async () => {
     const pipeline = eventLog.client.pipeline();

@@ -8,7 +8,7 @@ import type { Live } from '../../runtime/lifecycle/live.ts';
 import type { Scope } from '../subscription/scope.ts';
 import { givenEvents, missingEvents, wantedBy } from './call-scope.ts';
 import { createLooks } from './looks.ts';
-import { createPace } from './pace.ts';
+import { createPace, type Turn } from './pace.ts';
 import { reconcile, type Reconciled, type ReconcileParts, type SwitchList } from './reconcile.ts';
 import { shownTo } from './shown-call.ts';
 import { readSnapshot, type Snapshot, type SnapshotSource } from './snapshot.ts';
@@ -19,8 +19,8 @@ export interface Calls {
   judge(grant: Grant): Needs | null;
   /** A leg as a grant shows it by the present tree; null when hidden. Call again before each turn: accounts move. */
   shown(grant: Grant): (record: CallRecord) => Call | null;
-  /** Settles when it is the caller's turn to write a chunk of calls. */
-  turn(): Promise<void>;
+  /** The turn to write calls. */
+  readonly turn: Turn;
   /** The legs of a grant, at `atLeast` or later if given. Rejects with CallsUnavailable. */
   take(grant: Grant, atLeast: Position | null): Promise<Snapshot>;
   /** Ends the legs that switches no longer have. Rejects with CallsUnavailable. */

@@ -7,10 +7,12 @@ import {
   type CallTable,
   type EndOutcome,
   type LegEnd,
+  type Slice,
   type SlicePlace,
   type TableAt,
 } from './call-table.ts';
 import type { LegChange } from './reduce-entries.ts';
+import { plainRecords } from './slice-records.ts';
 
 /** One partition's table. */
 interface Part {
@@ -107,15 +109,11 @@ function apply({ accounts }: Part, { account, callId, record }: LegChange, most:
 }
 
 /** Adds whole accounts as long as there is room: other work of the process can wait for one slice. */
-function sliceOf(
-  part: Part,
-  accounts: readonly string[],
-  from: SlicePlace,
-): { records: CallRecord[]; next: SlicePlace | null } {
+function sliceOf(part: Part, accounts: readonly string[], from: SlicePlace): Pick<Slice, 'records' | 'next'> {
   const records: CallRecord[] = [];
   for (let at = from.account; at < accounts.length; at += 1) {
-    if (records.length >= SLICE_LEGS) return { records, next: { ...FIRST_SLICE, account: at } };
+    if (records.length >= SLICE_LEGS) return { records: plainRecords(records), next: { ...FIRST_SLICE, account: at } };
     records.push(...(part.accounts.get(accounts[at] ?? '')?.values() ?? []));
   }
-  return { records, next: null };
+  return { records: plainRecords(records), next: null };
 }

@@ -16,9 +16,9 @@ test('gives the entries after a table, as many as are wanted, until the table ha
   assert.deepEqual(idsOf(feed, point(1), 3), [2, 3, 4]);
   assert.deepEqual(idsOf(feed, point(1), 3), [2, 3, 4], 'a step may have failed');
   assert.deepEqual(idsOf(feed, point(4)), [5]);
-  assert.equal(feed.endsAt(point(4)), false);
+  assert.equal(feed.leadsTo(point(4)), false);
   assert.equal(idsOf(feed, point(5)), undefined);
-  assert.equal(feed.endsAt(point(5)), true);
+  assert.equal(feed.leadsTo(point(5)), true);
   feed.offer(entries(6), point(5));
   assert.deepEqual(idsOf(feed, point(5)), [6]);
 });
@@ -36,7 +36,9 @@ test('gives the rest to a table that another keeper has moved on', () => {
   feed.offer(entries(2, 3, 4), point(1));
   assert.deepEqual(idsOf(feed, point(3)), [4]);
   assert.equal(idsOf(feed, point(9)), undefined);
-  assert.equal(feed.endsAt(point(9)), false);
+  assert.equal(feed.leadsTo(point(9)), true, 'the reader is behind the table');
+  feed.offer(entries(8, 9, 10), point(4));
+  assert.deepEqual(idsOf(feed, point(9)), [10]);
 });
 
 test('begins anew where the reader has left a gap, and in another epoch', () => {
@@ -47,7 +49,8 @@ test('begins anew where the reader has left a gap, and in another epoch', () => 
   assert.deepEqual(idsOf(feed, point(5)), [6]);
   feed.offer(entries(8), point(6, 'second'));
   assert.equal(idsOf(feed, point(6)), undefined);
-  assert.equal(feed.endsAt(point(8)), false);
+  assert.equal(feed.leadsTo(point(8)), false, 'of another epoch');
+  assert.equal(feed.leadsTo(point(7, 'second')), false);
   assert.deepEqual(idsOf(feed, point(6, 'second')), [8]);
 });
 

@@ -19,6 +19,8 @@ export class Feed {
   #from = BEFORE_EVERYTHING;
   #entries: StoredEntry[] = [];
   #bytes = 0;
+  /** Number of entries that were given last. */
+  #given = 0;
 
   /** `mostBytes`: with more than that, everything is forgotten. */
   constructor(mostBytes: number) {
@@ -27,12 +29,12 @@ export class Feed {
 
   /** Takes the entries that directly follow `before`. */
   offer(entries: readonly StoredEntry[], before: LogPoint): void {
-    if (before.epoch !== this.#epoch || before.id !== this.#last) this.#restart(before);
+    if (before.epoch !== this.#epoch || before.id !== this.last) this.#restart(before);
     for (const entry of entries) {
       this.#entries.push(entry);
       this.#bytes += entry.data.length;
     }
-    if (this.#bytes > this.#mostBytes) this.#restart({ epoch: this.#epoch, id: this.#last });
+    if (this.#bytes > this.#mostBytes) this.#restart({ epoch: this.#epoch, id: this.last });
   }
 
   /**
@@ -41,24 +43,41 @@ export class Feed {
    */
   after({ epoch, id }: LogPoint, count: number): readonly StoredEntry[] | null {
     if (epoch !== this.#epoch || compareIds(id, this.#from) < 0) return null;
-    const first = this.#entries.findIndex((entry) => compareIds(entry.id, id) > 0);
-    const gone = this.#entries.splice(0, first < 0 ? this.#entries.length : first);
+    const gone = this.#entries.splice(0, this.#upTo(id));
     for (const { data } of gone) this.#bytes -= data.length;
     if (this.#entries.length === 0) this.#from = gone.at(-1)?.id ?? this.#from;
     else this.#from = id;
-    return this.#entries.length === 0 ? null : this.#entries.slice(0, count);
+    this.#given = Math.min(count, this.#entries.length);
+    return this.#given === 0 ? null : this.#entries.slice(0, count);
   }
 
-  /** Whether the fan-out has read nothing after this place. */
-  endsAt({ epoch, id }: LogPoint): boolean {
-    return epoch === this.#epoch && id === this.#last;
+  /** Number of entries up to this one. */
+  #upTo(id: string): number {
+    // Usually the table has taken exactly what it was given.
+    if (this.#entries[this.#given - 1]?.id === id) return this.#given;
+    const first = this.#entries.findIndex((entry) => compareIds(entry.id, id) > 0);
+    return first < 0 ? this.#entries.length : first;
+  }
+
+  /** Id of the oldest entry that the table may lack; null for none. */
+  get oldest(): string | null {
+    return this.#entries[0]?.id ?? null;
+  }
+
+  /**
+   * Whether the entries after this place, which it does not have, are offered when the fan-out has read them: the place
+   * may be after everything that the fan-out has read.
+   */
+  leadsTo({ epoch, id }: LogPoint): boolean {
+    return epoch === this.#epoch && compareIds(id, this.last) >= 0;
   }
 
   clear(): void {
     this.#restart({ epoch: '', id: BEFORE_EVERYTHING });
   }
 
-  get #last(): string {
+  /** Id of the last entry that was offered. */
+  get last(): string {
     return this.#entries.at(-1)?.id ?? this.#from;
   }
 
@@ -67,5 +86,6 @@ export class Feed {
     this.#from = id;
     this.#entries = [];
     this.#bytes = 0;
+    this.#given = 0;
   }
 }

@@ -10,6 +10,7 @@ import type { CallTable, TableAt } from './call-table.ts';
 import type { CallCounters } from './counters.ts';
 import type { EndRules } from './due.ts';
 import { Feed, type LogPoint } from './feed.ts';
+import type { Turn } from './pace.ts';
 import { sweep } from './sweep.ts';
 
 /** More than eight members: it uses the table, the log and the replicas, and counts. */
@@ -23,6 +24,8 @@ export interface KeeperOptions {
   readonly feedBytes: number;
   /** Whether this replica keeps the partition now. */
   readonly owns: (partition: number) => boolean;
+  /** In each turn of the event loop, one of all keepers of a replica continues. */
+  readonly turn: Turn;
   readonly logger: Logger;
   /** Unix milliseconds. */
   readonly now: () => number;
@@ -36,6 +39,8 @@ const BUSY_SPACING_MS = 250;
 const MANY = 10;
 /** Without a notice of new entries, the log is polled at this interval. */
 const IDLE_MS = 1_000;
+/** How far a fan-out may be behind the log that the keeper waits for. */
+const FAR_BEHIND_MS = 5_000;
 /** The state of the log is compared at this interval even without a sign of a fault. */
 const CHECK_MS = 5_000;
 /** After a refused write another keeper is active: this one waits, so that one of them continues. */
@@ -54,7 +59,10 @@ export class Keeper {
   #checkedAt = Number.NEGATIVE_INFINITY;
   /** When the log itself was last read: the fan-out may be late. */
   #readAt = Number.NEGATIVE_INFINITY;
+  #offeredAt = Number.NEGATIVE_INFINITY;
   #failures = 0;
+  /** Since the first of these failures: when the oldest entry was appended that the table lacks. Null: it lacks none. */
+  #lacksSince: number | null = null;
   /** When legs of the table may be due, Unix milliseconds. */
   #sweepAt = 0;
 
@@ -67,6 +75,7 @@ export class Keeper {
   /** The fan-out has read these entries, which directly follow `before`. */
   offer(entries: readonly StoredEntry[], before: LogPoint): void {
     if (!this.#isKeeping) return;
+    this.#offeredAt = performance.now();
     this.#feed.offer(entries, before);
     this.wake();
   }
@@ -93,6 +102,8 @@ export class Keeper {
     this.#at = null;
     this.#feed.clear();
     this.#sweepAt = 0;
+    this.#failures = 0;
+    this.#lacksSince = null;
     this.#options.counters.behindMs[this.#partition] = 0;
     return IDLE_MS;
   }
@@ -110,6 +121,7 @@ export class Keeper {
         await table.touch(this.#partition);
       }
       this.#failures = 0;
+      this.#lacksSince = null;
       const restMs = this.#took(outcome);
       return restMs > 0 && this.#at?.phase === 'live' ? await this.#sweep(restMs) : restMs;
     } catch (error) {
@@ -126,11 +138,23 @@ export class Keeper {
       const fed = this.#feed.after(at, ENTRIES);
       const outcome = fed === null ? null : await advanceBy(place, { at, state }, fed);
       if (outcome !== null) return outcome;
-      const isRead = state === null && performance.now() - this.#readAt < IDLE_MS && this.#feed.endsAt(at);
-      if (isRead) return { kind: 'advanced', at, ...NOTHING };
+      if (fed === null && state === null && this.#isFed(at)) return { kind: 'advanced', at, ...NOTHING };
     }
     this.#readAt = performance.now();
     return advance(place, at, state);
+  }
+
+  /**
+   * Whether the feed brings what follows the table. A busy fan-out is behind the log: a keeper that read ahead of it would
+   * read every entry a second time, for as long as it is busy. A fan-out that stands still, or is far behind, counts for
+   * nothing.
+   */
+  #isFed(at: TableAt): boolean {
+    if (!this.#feed.leadsTo(at)) return false;
+    const steady = performance.now();
+    if (steady - this.#readAt < IDLE_MS) return true;
+    const lagMs = this.#options.now() - splitId(this.#feed.last)[0];
+    return steady - this.#offeredAt < IDLE_MS && lagMs < FAR_BEHIND_MS;
   }
 
   /**
@@ -170,7 +194,10 @@ export class Keeper {
 
   /** Logs one line for each outage. */
   #failed(code: string): number {
-    const { logger } = this.#options;
+    const { logger, counters, now } = this.#options;
+    const { oldest } = this.#feed;
+    this.#lacksSince ??= oldest === null ? null : splitId(oldest)[0];
+    counters.behindMs[this.#partition] = this.#lacksSince === null ? 0 : Math.max(0, now() - this.#lacksSince);
     // It is unknown what was written: a reply may be lost.
     this.#at = null;
     if (this.#failures === 0) {

@@ -18,6 +18,7 @@ import { createCallCounters } from './counters.ts';
 import type { EndRules } from './due.ts';
 import { createEmbeddedTable } from './embedded-table.ts';
 import { Keeper } from './keeper.ts';
+import { createPace } from './pace.ts';
 import { createRedisTable } from './redis-table.ts';
 import { keepRemoved } from './remove-unkept.ts';
 
@@ -64,6 +65,7 @@ export function openCalls(stack: AsyncDisposableStack, parts: OpenCallsParts): R
     rules: rulesOf(parts.spec),
     feedBytes: Math.ceil(FEED_BYTES / partitions),
     owns: (partition: number) => replicas !== null && ownerOf(`calls/${partition}`, replicas) === own,
+    turn: createPace(),
     logger,
     now: Date.now,
   };

@@ -11,6 +11,7 @@ import type { CallTable } from './call-table.ts';
 import { createCallCounters } from './counters.ts';
 import type { LogPoint } from './feed.ts';
 import { Keeper } from './keeper.ts';
+import { createPace } from './pace.ts';
 import { CallsUnavailable, readSnapshot, type Snapshot, type Wanted } from './snapshot.ts';
 import { byLeg, reduceAll, wholeLog } from './testing/plain-reduction.ts';
 import { appendAll, newEventOf, simulatedEvents } from './testing/simulated-calls.ts';
@@ -77,6 +78,7 @@ function race(log: OracleLog, keepers: number, random: Random) {
           feedBytes: 256 * 1024,
           rules: { silentMs: 3_600_000, graceMs: 60_000, lateEnd: 'Amend' },
           owns: () => true,
+          turn: createPace(),
           logger: silentLogger,
           now: Date.now,
         },

@@ -16,6 +16,20 @@ test('I15: of all who write calls one goes on in a turn of the event loop, in th
   await turn();
 });
 
+test('a caller may take a quarter of a millisecond, or a tenth of a turn that lasts long, but never more than five', async () => {
+  let clock = 0;
+  const turn = createPace(() => clock);
+  const after = async (lastedMs: number) => {
+    const share = turn();
+    clock += lastedMs;
+    return share;
+  };
+  assert.equal(await after(0.1), 0.25);
+  assert.equal(await after(40), 4);
+  assert.equal(await after(1_000), 5);
+  assert.equal(await after(1), 0.25, 'every time anew');
+});
+
 test('I11: a wait for a peer that never reads has an end', async () => {
   assert.equal(await within(1, () => undefined), false);
   assert.equal(await within(60_000, (done) => setImmediate(done)), true);

@@ -58,7 +58,7 @@ async function openTable() {
     calls: async (laterMs = 0) => {
       const now = () => Date.now() + laterMs;
       const { records } = await readSnapshot({ table, eventLog, now }, EVERYTHING, null);
-      return records.map(({ call_id }) => call_id).toSorted((one, other) => (one < other ? -1 : 1));
+      return Array.from(records, ({ call_id }) => call_id).toSorted((one, other) => (one < other ? -1 : 1));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -1,4 +1,4 @@
-import { decodeCall, encodeCall, legKey, type CallRecord } from '../../protocol/call.ts';
+import { decodeCall, encodeCall, legKey } from '../../protocol/call.ts';
 import { callKeys, streamKeys } from '../../protocol/keys.ts';
 import { LogUnavailable } from '../../event-log/event-log.ts';
 import { decodeGivenEnd } from '../../event-log/late-end.ts';
@@ -19,6 +19,7 @@ import {
 } from './call-table.ts';
 import { END, endInput, endOutcome } from './end-script.ts';
 import type { KnownLeg } from './reduce-entries.ts';
+import { EncodedRecords } from './slice-records.ts';
 
 /** First comparison of every script. KEYS[1] is the table's `at`, ARGV[1] the expected value. */
 const COMPARE = `if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return false end\n`;
@@ -245,14 +246,9 @@ function sliceOf(reply: SliceReply, accounts: readonly string[], from: SlicePlac
   return {
     at,
     streamEpoch: epoch.toString(),
-    records: records.length === 0 ? [] : records.toString().split('\n').map(decodeCall).filter(isReadable),
+    records: new EncodedRecords(records),
     next: account >= accounts.length ? null : { account, leg: leg.toString() },
   };
-}
-
-/** Omits a record of a version that cannot be read: the next event of its leg writes it again. */
-function isReadable(record: CallRecord | null): record is CallRecord {
-  return record !== null;
 }
 
 function knownLeg(record: Buffer | undefined, ended: Buffer | undefined): KnownLeg {

@@ -1,14 +1,8 @@
-import { reduceCall, type LegEvent } from '../../protocol/call-state.ts';
-import { legKey, type CallRecord, type LegName } from '../../protocol/call.ts';
+import { changesNothing, reduceCall } from '../../protocol/call-state.ts';
+import type { CallRecord, LegName } from '../../protocol/call.ts';
 import { compareIds } from '../../protocol/position.ts';
 import type { StoredEntry } from '../../event-log/event-log.ts';
-import { legEventOf } from './leg-event.ts';
-
-/** An entry that belongs to a leg. */
-export interface LegEntry {
-  readonly id: string;
-  readonly event: LegEvent;
-}
+import { legEntryOf, type LegEntry } from './leg-event.ts';
 
 /** Knowledge about a leg before the entries. */
 export interface KnownLeg {
@@ -26,8 +20,8 @@ export interface LegChange extends LegName {
 export function legEntriesOf(entries: readonly StoredEntry[]): LegEntry[] {
   const found: LegEntry[] = [];
   for (const entry of entries) {
-    const event = legEventOf(entry);
-    if (event !== null) found.push({ id: entry.id, event });
+    const one = legEntryOf(entry);
+    if (one !== null) found.push(one);
   }
   return found;
 }
@@ -40,34 +34,38 @@ export interface LegQuery extends LegName {
 /** The legs of the entries, each once. */
 export function legsOf(entries: readonly LegEntry[]): LegQuery[] {
   const legs = new Map<string, { account: string; callId: string; ends: boolean }>();
-  for (const { event } of entries) {
-    const { account, callId } = event;
-    const key = legKey(event);
-    const leg = legs.get(key) ?? { account, callId, ends: false };
-    if (event.name === 'CHANNEL_DESTROY') leg.ends = true;
-    legs.set(key, leg);
+  for (const entry of entries) {
+    const { key, name, account, callId } = entry;
+    const leg = legs.get(key);
+    if (leg === undefined) legs.set(key, { account, callId, ends: name === 'CHANNEL_DESTROY' });
+    else if (name === 'CHANNEL_DESTROY') leg.ends = true;
   }
   return [...legs.values()];
 }
 
 /**
- * The changes that the entries make, by `legKey`. Pure. `known` is by `legKey` too; a leg that it lacks is not in the
- * table.
+ * Adds the changes that the entries make to those of the entries before them, by `legKey`. `known` is by `legKey` too;
+ * a leg that it lacks is not in the table. Each event is parsed when it is applied, and dropped: events of a whole batch
+ * would outlive the young generation.
  */
 export function reduceEntries(
   entries: readonly LegEntry[],
   known: ReadonlyMap<string, KnownLeg>,
+  changes = new Map<string, LegChange>(),
 ): ReadonlyMap<string, LegChange> {
-  const changes = new Map<string, LegChange>();
-  for (const { id, event } of entries) {
-    const { account, callId } = event;
-    const key = legKey(event);
-    const { record, endedAt = null } = known.get(key) ?? {};
+  for (const entry of entries) {
+    const { key } = entry;
+    const { record, endedAt } = known.get(key) ?? NOT_KNOWN;
     const change = changes.get(key);
     const before = change === undefined ? record : (change.record ?? undefined);
-    if (before === undefined && endedAt !== null && compareIds(id, endedAt) > 0) continue;
-    const after = reduceCall(before, event);
+    if (before === undefined && endedAt !== null && compareIds(entry.id, endedAt) > 0) continue;
+    if (changesNothing(before, entry)) continue;
+    const event = entry.read();
+    const after = event === null ? undefined : reduceCall(before, event);
+    const { account, callId } = entry;
     if (after !== undefined) changes.set(key, { account, callId, record: after });
   }
   return changes;
 }
+
+const NOT_KNOWN: KnownLeg = { record: undefined, endedAt: null };

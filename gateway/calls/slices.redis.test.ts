@@ -4,7 +4,7 @@ import { openRedisLog, type RedisLog } from '../../event-log/redis-log.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import type { RedisClient } from '../../runtime/redis/client.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
-import { advance } from './advance.ts';
+import { advance, ENTRIES } from './advance.ts';
 import { ringing } from './call-table.suite.ts';
 import { FIRST_SLICE, SLICE_LEGS, type CallTable, type Slice, type SlicePlace, type TableAt } from './call-table.ts';
 import { createRedisTable } from './redis-table.ts';
@@ -101,12 +101,12 @@ it('LC5: no command of whole snapshots, and of the steps of a keeper beside them
   let guilty: ReadonlySet<string> | null = null;
   for (let attempt = 1; attempt <= ATTEMPTS && (guilty === null || guilty.size > 0); attempt += 1) {
     // A step that changes five hundred legs, and a snapshot that rolls forward over others.
-    for (let n = 0; n < SLICE_LEGS; n += 1) await say(`account-${n}`, `answered-${attempt}`, 'CHANNEL_ANSWER');
+    for (let n = 0; n < ENTRIES; n += 1) await say(`account-${n}`, `answered-${attempt}`, 'CHANNEL_ANSWER');
     const slow = await slowCommands(async () => {
       const everything = { accounts: null, includes: () => true };
       const reading = readSnapshot({ table, eventLog, now: Date.now }, everything, null);
       const step = await advance({ table, eventLog, partition: 0 }, at, null);
-      assert.ok(step.kind === 'advanced' && step.entries >= SLICE_LEGS);
+      assert.ok(step.kind === 'advanced' && step.entries >= ENTRIES);
       at = step.at;
       const { records } = await reading;
       assert.ok(records.length >= LEGS);

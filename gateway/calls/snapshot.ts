@@ -3,9 +3,11 @@ import type { CallRecord } from '../../protocol/call.ts';
 import { LogUnavailable, type EventLog } from '../../event-log/event-log.ts';
 import { isTooOld } from '../../event-log/log-window.ts';
 import { logEpoch } from '../../event-log/partition-state.ts';
-import { FIRST_SLICE, type CallTable, type TableAt } from './call-table.ts';
-import { legEntriesOf, legsOf, type LegEntry } from './reduce-entries.ts';
-import { rollForward, type SliceRead } from './roll-forward.ts';
+import { FIRST_SLICE, type CallTable, type Slice, type TableAt } from './call-table.ts';
+import type { LegEntry } from './leg-event.ts';
+import { createPace, type Turn } from './pace.ts';
+import { legEntriesOf, legsOf } from './reduce-entries.ts';
+import { Legs } from './roll-forward.ts';
 
 /** The accounts whose legs are requested. */
 export interface Wanted {
@@ -17,7 +19,12 @@ export interface Wanted {
 /** The live legs at one position of the log. */
 export interface Snapshot {
   readonly position: Position;
-  readonly records: readonly CallRecord[];
+  readonly records: SnapshotRecords;
+}
+
+/** Records that are decoded when they are read; `length` counts those of an unknown version too. */
+export interface SnapshotRecords extends Iterable<CallRecord> {
+  readonly length: number;
 }
 
 export interface SnapshotSource {
@@ -42,6 +49,10 @@ export class CallsUnavailable extends Error {
 /** How far the table may be behind the log. */
 const BEHIND_MS = 30_000;
 const PAGE = 500;
+/** Entries that are parsed without a look at the clock. */
+const PARSED = 10;
+/** A slice that takes longer than this waits for this process, and not for Redis. */
+const SLOW_MS = 5;
 
 /**
  * The legs of these accounts at one position, at `atLeast` or later. Nothing is locked: each partition is read in
@@ -55,8 +66,11 @@ export async function readSnapshot(
   const { eventLog } = source;
   try {
     const partitions = Array.from({ length: eventLog.partitions }, (_, partition) => partition);
+    const shared = { turn: createPace(), inLine: createLine() };
     const parts = await Promise.all(
-      partitions.map((partition) => readPart(source, { partition, wanted, atLeast: atLeast?.ids[partition] ?? null })),
+      partitions.map((partition) =>
+        readPart(source, { partition, wanted, atLeast: atLeast?.ids[partition] ?? null, ...shared }),
+      ),
     );
     const isRolled = parts.some(({ began, id }) => began !== id);
     const state = isRolled ? await eventLog.state() : null;
@@ -69,12 +83,19 @@ export async function readSnapshot(
       throw new CallsUnavailable('moved');
     return {
       position: { epoch, ids: parts.map(({ id }) => id) },
-      records: parts.flatMap(({ records }) => records),
+      records: joined(parts.map(({ legs }) => legs)),
     };
   } catch (error) {
     if (error instanceof LogUnavailable) throw new CallsUnavailable('log', { cause: error });
     throw error;
   }
+}
+
+function joined(parts: readonly Legs[]): SnapshotRecords {
+  const records = function* () {
+    for (const legs of parts) yield* legs;
+  };
+  return { length: parts.reduce((sum, { length }) => sum + length, 0), [Symbol.iterator]: records };
 }
 
 /** The log's epoch, as the last slices found that of each stream; null where one has none. */
@@ -91,40 +112,73 @@ interface Part {
   /** Where reading began, and where the records are true. */
   readonly began: string;
   readonly id: string;
-  readonly records: readonly CallRecord[];
+  readonly legs: Legs;
 }
 
 interface PartAsked {
   readonly partition: number;
   readonly wanted: Wanted;
   readonly atLeast: string | null;
+  readonly turn: Turn;
+  readonly inLine: Line;
 }
 
-async function readPart(source: SnapshotSource, { partition, wanted, atLeast }: PartAsked): Promise<Part> {
+async function readPart(
+  source: SnapshotSource,
+  { partition, wanted, atLeast, turn, inLine }: PartAsked,
+): Promise<Part> {
   const { table } = source;
   const listed = await list(table, partition, wanted);
   const { accounts } = listed;
   let { began } = listed;
-  const slices: SliceRead[] = [];
+  const legs = new Legs();
   let streamEpoch: string | null = null;
   let id = latestOf(atLeast, listed.at?.id ?? null);
   for (let place = accounts.length === 0 ? null : FIRST_SLICE; place !== null;) {
-    const slice = await table.slice(partition, accounts, place);
+    const read = table.slice.bind(table, partition, accounts, place);
+    // The first slices of all partitions are read by one exchange.
+    const slice = await (place === FIRST_SLICE ? read() : inLine(read));
     const at = readable(slice?.at ?? null, began);
     began ??= at;
     if (compareIds(at.id, id) > 0) id = at.id;
-    slices.push({ id: at.id, records: slice?.records ?? [] });
+    if (slice !== null) legs.add({ id: at.id, records: slice.records });
     streamEpoch = slice?.streamEpoch ?? null;
     place = slice?.next ?? null;
   }
   began ??= readable(await table.at(partition), null);
   id = latestOf(id, began.id);
   const entries = await entriesBetween(source, partition, { from: began.id, to: id });
-  const ofThem = entries.filter(({ event }) => wanted.includes(event.account));
+  const ofThem = entries.filter(({ account }) => wanted.includes(account));
   const ended = await table.ended(partition, legsOf(ofThem));
   await refuseBehind(source, partition, id);
-  const records = rollForward({ slices, entries: ofThem, ended });
-  return { epoch: began.epoch, streamEpoch, began: began.id, id, records };
+  for (let done = 0, until = 0; done < ofThem.length; done += PARSED) {
+    if (performance.now() >= until) until = (await turn()) + performance.now();
+    legs.apply(ofThem.slice(done, done + PARSED), ended);
+  }
+  return { epoch: began.epoch, streamEpoch, began: began.id, id, legs };
+}
+
+type Line = (read: () => Promise<Slice | null>) => Promise<Slice | null>;
+
+/**
+ * One slice after the other: Redis runs what one connection has sent in one go, and appended events would wait for the
+ * slices of all partitions. In a busy process all at once, since each answer waits for its turn.
+ */
+function createLine(): Line {
+  let last: Promise<unknown> = Promise.resolve();
+  let tookMs = 0;
+  const timed: Line = async (read) => {
+    const from = performance.now();
+    const slice = await read();
+    tookMs = performance.now() - from;
+    return slice;
+  };
+  return (read) => {
+    if (tookMs > SLOW_MS) return timed(read);
+    const slice = last.then(() => timed(read));
+    last = slice.catch(() => undefined);
+    return slice;
+  };
 }
 
 interface Listed {

@@ -34,8 +34,8 @@ export interface SnapshotRefusal {
   readonly detail: string;
 }
 
-/** Bytes of calls that are written before the socket is checked again. */
-const CHUNK_BYTES = 64 * 1024;
+/** Bytes of calls that are written before clock and socket are checked again. */
+const CHUNK_BYTES = 32 * 1024;
 /**
  * Writing pauses at this many bytes that the kernel has not taken, at most for this long: the records stay in memory
  * meanwhile.
@@ -159,7 +159,7 @@ export class SnapshotDelivery {
 
   async #give({ position, records }: Snapshot, reason: SnapshotReason): Promise<void> {
     const { calls, fanout, connection, sink, framing, grant, seal, onSeek } = this.#parts;
-    await calls.turn();
+    let until = (await calls.turn()) + performance.now();
     if (!this.#isGiving(reason)) return;
     const cursor = seal(position);
     const at = timeOf(position);
@@ -185,7 +185,8 @@ export class SnapshotDelivery {
       chunk = [];
       bytes = 0;
       if (!(await this.#isTaken())) return;
-      await calls.turn();
+      if (performance.now() < until) continue;
+      until = (await calls.turn()) + performance.now();
       if (!this.#isGiving(reason)) return;
       shown = calls.shown(grant());
     }

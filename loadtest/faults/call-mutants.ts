@@ -6,8 +6,8 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     name: 'calls: gives slices as they were read, each true at a place of its own',
     scenario: 'callsSlowLink',
     file: 'gateway/calls/snapshot.ts',
-    find: 'const records = rollForward({ slices, entries: ofThem, ended });',
-    replace: 'const records = slices.flatMap(({ records: read }) => read);',
+    find: 'legs.apply(ofThem.slice(done, done + PARSED), ended);',
+    replace: '',
   },
   {
     name: 'calls: forgets accounts whose first leg began while it read',
@@ -15,7 +15,7 @@ export const CALL_MUTANTS: readonly Mutant[] = [
     file: 'gateway/calls/roll-forward.ts',
     find: 'if (compareIds(id, readAt) <= 0) continue;',
     replace: `if (compareIds(id, readAt) <= 0) continue;
-    if (!slices.some(({ records }) => records.some(({ account_id: account }) => account === event.account))) continue;`,
+    if (![...this].some(({ account_id: account }) => account === entry.account)) continue;`,
   },
   {
     name: 'calls: writes what was made of another state of the table',

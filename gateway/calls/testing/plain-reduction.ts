@@ -47,6 +47,7 @@ export function reduceAll(log: readonly (readonly StoredEntry[])[], taken: reado
 }
 
 /** By leg. */
-export function byLeg(records: readonly CallRecord[]): ReadonlyMap<string, CallRecord> {
-  return new Map(records.map((record) => [legKey({ account: record.account_id, callId: record.call_id }), record]));
+export function byLeg(records: Iterable<CallRecord>): ReadonlyMap<string, CallRecord> {
+  const keyOf = ({ account_id: account, call_id: callId }: CallRecord) => legKey({ account, callId });
+  return new Map(Array.from(records, (record) => [keyOf(record), record]));
 }
