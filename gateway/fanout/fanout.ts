@@ -18,6 +18,7 @@ import { bytesOf, countOf, Part } from './selection.ts';
 import type { Connection } from './connection.ts';
 import { Tail } from './tail.ts';
 import { View, viewKey } from './view.ts';
+import { writeEach } from './write-each.ts';
 
 /**
  * Delivers each entry of the log to every connection that may see it. Each round is matched once for all live
@@ -331,20 +332,16 @@ export class Fanout {
     if (deflated !== null) return this.#writeDeflated(view, round, deflated);
     const isCrowd = view.live.size > 1;
     const shared = isCrowd ? view.seal(round, selection, this.#index.version) : this.#alike.chunk(round, selection);
-    for (const connection of view.live) {
-      if (connection.sink.queued >= this.#highWater) {
-        this.#fallBehind(connection, round);
-        continue;
-      }
+    this.#writeEach(view, round, ({ sink }) => {
       if (shared === null) {
         const lease = view.fill(round, selection, this.#scratch);
         this.counters.written(events, lease.chunk.length);
-        connection.sink.write(lease.chunk, lease.release);
+        sink.write(lease.chunk, lease.release);
       } else {
         this.counters.written(events, shared.length);
-        connection.sink.write(shared, null);
+        sink.write(shared, null);
       }
-    }
+    });
   }
 
   /** In step or not: in both cases the same messages enter the window of every live connection. */
@@ -352,14 +349,15 @@ export class Fanout {
     const selection = view.gathered;
     const events = countOf(selection);
     const raw = bytesOf(framesOf(round, selection), selection);
-    for (const connection of view.live) {
-      const isBehind = connection.sink.queued >= this.#highWater;
-      if (isBehind) this.#fallBehind(connection, round);
-      if (isBehind) continue;
-      const chunk = shared !== null && connection.mark <= inStepUpTo ? shared : self();
+    this.#writeEach(view, round, ({ sink, mark }) => {
+      const chunk = shared !== null && mark <= inStepUpTo ? shared : self();
       this.counters.written(events, chunk.length);
       this.counters.savedBytes += raw - chunk.length;
-      connection.sink.write(chunk, null);
-    }
+      sink.write(chunk, null);
+    });
+  }
+
+  #writeEach({ live }: View, round: Round, write: (to: Connection) => void): void {
+    writeEach(live, this.#highWater, { write, skip: (connection) => this.#fallBehind(connection, round) });
   }
 }

@@ -84,12 +84,14 @@ export function deflateEach<T>(
     heads.fill(0);
     base = 1;
   }
-  for (let at = Math.max(0, start - reach); at < start; at += DICTIONARY_STRIDE) remember(hashAt(bytes, at), at);
+  const text = { bytes, words: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+  const known = Math.min(start, bytes.length - LEAST_MATCH + 1);
+  for (let at = Math.max(0, start - reach); at < known; at += DICTIONARY_STRIDE) remember(hashAt(text.words, at), at);
   let from = start;
   const wrapped = lengths.map((length) => {
     reserve(length);
     const end = from + length;
-    const count = findMatches(bytes, { from, end, oldest: Math.max(0, from - reach) });
+    const count = findMatches(text, { from, end, oldest: Math.max(0, from - reach) });
     from = end;
     return wrap(out.subarray(0, encode(bytes, count)));
   });
@@ -105,10 +107,9 @@ function reserve(length: number): void {
   tokens = new Int32Array(TOKEN * (Math.ceil(length / LEAST_MATCH) + 1));
 }
 
-function hashAt(bytes: Uint8Array, at: number): number {
-  const four =
-    (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
-  return (Math.imul(four, HASH_FACTOR) >>> (32 - HASH_BITS)) << 1;
+/** A multiplication spreads the four bytes over the table. */
+function hashAt(words: DataView, at: number): number {
+  return (Math.imul(words.getInt32(at, true), HASH_FACTOR) >>> (32 - HASH_BITS)) << 1;
 }
 
 function remember(hash: number, at: number): void {
@@ -116,30 +117,44 @@ function remember(hash: number, at: number): void {
   heads[hash] = base + at;
 }
 
+/** The same bytes, one at a time and four at a time: comparing and hashing four at once takes half the time. */
+interface Text {
+  readonly bytes: Uint8Array;
+  readonly words: DataView;
+}
+
 /** How many bytes from `a` and from `b` on are equal, at most `most`. */
-function alike(bytes: Uint8Array, a: number, b: number, most: number): number {
+function alike({ bytes, words }: Text, a: number, b: number, most: number): number {
   let length = 0;
+  for (; length + 4 <= most; length += 4) {
+    const differing = words.getInt32(a + length, true) ^ words.getInt32(b + length, true);
+    // The lowest bit that differs is in the first byte that does.
+    if (differing !== 0) return length + ((31 - Math.clz32(differing & -differing)) >> 3);
+  }
   while (length < most && bytes[a + length] === bytes[b + length]) length += 1;
   return length;
 }
 
 /** Writes the tokens of one message, and returns their number. The last one has no match. */
 function findMatches(
-  bytes: Uint8Array,
+  text: Text,
   { from, end, oldest }: { readonly from: number; readonly end: number; readonly oldest: number },
 ): number {
+  const { bytes, words } = text;
   const last = end - LEAST_MATCH;
+  // Of the last bytes of all, fewer than four follow.
+  const hashed = bytes.length - LEAST_MATCH;
   let literals = from;
   let count = 0;
   for (let at = from; at <= last;) {
-    const hash = hashAt(bytes, at);
+    const hash = hashAt(words, at);
     const least = Math.max(oldest, at - MOST_DISTANCE);
     let before = (heads[hash] ?? 0) - base;
-    let length = before >= least ? alike(bytes, before, at, end - at) : 0;
+    let length = before >= least ? alike(text, before, at, end - at) : 0;
     const other = (heads[hash + 1] ?? 0) - base;
     // A candidate is better only if it differs later.
     if (other >= least && bytes[other + length] === bytes[at + length]) {
-      const found = alike(bytes, other, at, end - at);
+      const found = alike(text, other, at, end - at);
       if (found > length) {
         length = found;
         before = other;
@@ -156,7 +171,8 @@ function findMatches(
     while (begin > literals && begin - distance > oldest && bytes[begin - 1] === bytes[begin - 1 - distance])
       begin -= 1;
     count = note(count, literals, begin, next - begin, distance);
-    for (at += STRIDE; at < next; at += STRIDE) remember(hashAt(bytes, at), at);
+    const until = Math.min(next, hashed + 1);
+    for (at += STRIDE; at < until; at += STRIDE) remember(hashAt(words, at), at);
     at = next;
     literals = next;
   }

@@ -58,10 +58,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'skips a socket that does not drain without making it pull',
     scenario: 'slow',
-    file: 'gateway/fanout/fanout.ts',
-    find: `        this.#fallBehind(connection, round);
-        continue;`,
-    replace: '        continue;',
+    file: 'gateway/fanout/write-each.ts',
+    find: `      skip(connection);
+      continue;`,
+    replace: '      continue;',
   },
   {
     name: 'forgets where a connection behind the tail had got',
