@@ -8,7 +8,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { until } from '../testing/until.ts';
 import { chartTools } from '../testing/chart-tools.ts';
-import { ask, end, freePort, launch } from '../testing/redis-process.ts';
+import { freePort } from '../testing/free-port.ts';
+import { ask, end, launch } from '../testing/redis-process.ts';
 import { objectsOf, type RenderedObject } from './testing/helm.ts';
 
 const PROGRAM = fileURLToPath(new URL('../cli/firehose.ts', import.meta.url));

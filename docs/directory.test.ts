@@ -11,7 +11,7 @@ import { load } from 'js-yaml';
 import { startGateway, ADMIN } from '../gateway/testing/running-gateway.ts';
 import { DIRECTORY_REFRESH_PATH } from '../protocol/paths.ts';
 import { subscriptionSchema } from '../protocol/subscription.ts';
-import { freePort } from '../testing/redis-server.ts';
+import { freePort } from '../testing/free-port.ts';
 import { until } from '../testing/until.ts';
 import { readRepositoryFile } from './repository.ts';
 import { snippet } from './testing/snippets.ts';

@@ -5,7 +5,8 @@ import { partitionOf } from '../protocol/partition.ts';
 import { silentLogger } from '../runtime/logging/logger.ts';
 import { becomesReady } from '../runtime/redis/client.ts';
 import { recordedLogger } from '../testing/recorded-logger.ts';
-import { freePort, startRedis, type RedisServer } from '../testing/redis-server.ts';
+import { freePort } from '../testing/free-port.ts';
+import { startRedis, type RedisServer } from '../testing/redis-server.ts';
 import { accepted, ends, event, eventLogSuite, readAll } from './event-log.suite.ts';
 import { openRedisLog, type RedisLogOptions } from './redis-log.ts';
 

@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 
 const APT_LIMIT_MS = 300_000;
 
@@ -25,6 +28,19 @@ export function ensurePackages(packages: readonly DebianPackage[], say: (line: s
 
 export function isOnPath(program: string): boolean {
   return spawnSync(program, ['--version'], { stdio: 'ignore' }).error === undefined;
+}
+
+/**
+ * Lets programs look up their own host name in a Debian of its own. The file is replaced in one step: programs of another
+ * test may be reading it.
+ */
+export async function nameHost(root: string): Promise<void> {
+  const file = join(root, 'etc/hosts');
+  const text = `127.0.0.1 localhost ${hostname()}\n`;
+  if ((await readFile(file, 'utf8').catch(() => '')) === text) return;
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, text);
+  await rename(draft, file);
 }
 
 function apt(...args: string[]): boolean {

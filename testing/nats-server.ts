@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Certificates } from './certificates.ts';
 import { ensureNats } from './nats-installed.ts';
-import { end, freePort } from './redis-process.ts';
+import { firstReply } from './first-reply.ts';
+import { freePort } from './free-port.ts';
+import { end } from './redis-process.ts';
 
 const START_LIMIT_MS = 30_000;
 
@@ -70,24 +70,11 @@ async function launch(program: string, file: string, port: number): Promise<Chil
   child.unref();
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + START_LIMIT_MS;
-  while (!(await greets(port))) {
+  // A server that has recovered its streams greets with its INFO.
+  while (!(await firstReply(port)).startsWith('INFO ')) {
     if (child.exitCode !== null || Date.now() > deadline)
       throw new Error(`nats-server does not answer on port ${port}`);
     await delay(20);
   }
   return child;
-}
-
-/** Whether a server that has recovered its streams sends its INFO. */
-async function greets(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    const [info] = (await once(socket, 'data')) as [Buffer];
-    return info.toString('latin1').startsWith('INFO ');
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
+import { mkdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ensurePackages, isOnPath, type Installed } from './debian.ts';
+import { ensurePackages, isOnPath, nameHost, type Installed } from './debian.ts';
 import { programCache, type Environment } from './program-places.ts';
 
 /** `4`: tests start the RabbitMQ 4 in the cache; else the one of this machine. */
@@ -27,8 +27,7 @@ export async function rabbitPlace(environment: Environment): Promise<RabbitPlace
   if (!isThere(root)) throw new Error('There is no RabbitMQ 4: node testing/run.ts rabbitmq installs it');
   const folders = join(root, 'srv');
   await removeLeftovers(folders);
-  // Erlang looks up its own host name.
-  await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost ${hostname()}\n`);
+  await nameHost(root);
   return { root, folders, before: ['chroot', root] };
 }
 

@@ -1,13 +1,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Certificates } from './certificates.ts';
 import { rabbitPlace } from './rabbitmq-installed.ts';
-import { freePort } from './redis-process.ts';
+import { firstReply } from './first-reply.ts';
+import { freePort } from './free-port.ts';
 
 /** The scripts themselves: those on the PATH change to a user of the package. */
 const BIN = '/usr/lib/rabbitmq/bin';
@@ -152,25 +152,11 @@ function killGroup(pid: number): void {
 
 async function answers(child: ChildProcess, port: number, folder: string): Promise<void> {
   const deadline = Date.now() + START_LIMIT_MS;
-  while (!(await accepts(port))) {
+  // Connection.Start, to the header of the protocol.
+  while (!(await firstReply(port, 'AMQP\0\0\u0009\u0001')).startsWith('\u0001')) {
     if (child.exitCode !== null || Date.now() > deadline) {
       throw new Error(`rabbitmq-server does not answer on port ${port}; its log is in ${join(folder, 'log')}`);
     }
     await delay(50);
-  }
-}
-
-/** Whether a broker answers the protocol header with Connection.Start. */
-async function accepts(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    socket.write(Buffer.from('AMQP\0\0\u0009\u0001', 'latin1'));
-    const [reply] = (await once(socket, 'data')) as [Buffer];
-    return reply[0] === 1;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
   }
 }

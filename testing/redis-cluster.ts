@@ -1,4 +1,5 @@
-import { ask, freePort } from './redis-process.ts';
+import { freePort } from './free-port.ts';
+import { ask } from './redis-process.ts';
 import { isInStep, portOf } from './redis-sentinel.ts';
 import type { Certificates } from './certificates.ts';
 import type { RedisConnection } from '../runtime/redis/connection.ts';

@@ -1,35 +1,20 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { firstReply } from './first-reply.ts';
 
 const START_LIMIT_MS = 30_000;
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
-
-/** Whether a Redis that has loaded its data answers on this port. */
-async function answersPing(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  try {
-    await once(socket, 'connect');
-    socket.write('PING\r\n');
-    const [reply] = (await once(socket, 'data')) as [Buffer];
-    // A server with a password answers NOAUTH: it is up.
-    return reply.toString('latin1').startsWith('+PONG') || reply.toString('latin1').startsWith('-NOAUTH');
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
+/**
+ * Whether this process answers on its port, with its data loaded. Another Redis may have the port: then this one is about
+ * to end.
+ */
+async function answers({ pid }: ChildProcess, port: number): Promise<boolean> {
+  const reply = await firstReply(port, 'INFO server persistence\r\n');
+  // A server with a password or users: it is up.
+  if (/^-NO(AUTH|PERM)/.test(reply)) return true;
+  return reply.includes(`process_id:${pid}\r`) && /redis_mode:sentinel|loading:0\r/.test(reply);
 }
 
 const alive = new Set<ChildProcess>();
@@ -51,7 +36,7 @@ export async function launch(port: number, args: readonly string[]): Promise<Chi
   child.once('exit', () => alive.delete(child));
   const deadline = Date.now() + START_LIMIT_MS;
   while (child.exitCode === null && child.signalCode === null) {
-    if (await answersPing(port)) return child;
+    if (await answers(child, port)) return child;
     if (Date.now() > deadline) throw new Error(`redis-server did not answer on port ${port}`);
     await delay(10);
   }

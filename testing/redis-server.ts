@@ -2,9 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Certificates } from './certificates.ts';
-import { end, freePort, launch } from './redis-process.ts';
-
-export { freePort } from './redis-process.ts';
+import { freePort } from './free-port.ts';
+import { end, launch } from './redis-process.ts';
 
 export interface RedisServerOptions {
   /** Data folder; default: a temporary one, removed by `stop()`. */

@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import { describe, it } from 'node:test';
 import { startGateway } from '../../gateway/testing/running-gateway.ts';
 import { diagnose } from './doctor.ts';
-import { freePort } from '../../testing/redis-server.ts';
+import { freePort } from '../../testing/free-port.ts';
 import type { Finding } from '../../protocol/finding.ts';
 import { settings } from './testing.ts';
 

@@ -8,7 +8,8 @@ import { encodeSourceReport, reportField, type SourceReport } from '../../protoc
 import { connectionOf } from '../../runtime/redis/connection.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { ask } from '../../testing/redis-process.ts';
-import { freePort, startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { freePort } from '../../testing/free-port.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { diagnose } from './doctor.ts';
 import { settings } from './testing.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { quickstartResource } from '../../gateway/testing/quickstart-resource.ts';
 import type { Environment } from '../../runtime/lifecycle/environment.ts';
-import { freePort } from '../../testing/redis-server.ts';
+import { freePort } from '../../testing/free-port.ts';
 import type { Finding, Status } from '../../protocol/finding.ts';
 
 const QUICKSTART = new URL('../../gateway/quickstart/', import.meta.url);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { freePort, startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { freePort } from '../../testing/free-port.ts';
+import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { contractSuite, readiness } from './contract.suite.ts';
 import { event } from './gateway.suite.ts';
 import { Refused, startGateway } from '../testing/running-gateway.ts';

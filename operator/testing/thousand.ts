@@ -6,7 +6,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../testing/redis-server.ts';
+import { freePort } from '../../testing/free-port.ts';
 import type { KubeObject } from '../kubernetes/objects.ts';
 import { operatorRequests, operatorWrites } from './audit.ts';
 import { startPlatform, SYSTEM, VOICE } from './platform.ts';

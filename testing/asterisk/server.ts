@@ -3,12 +3,13 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Certificates } from '../certificates.ts';
-import { end, freePort } from '../redis-process.ts';
+import { nameHost } from '../debian.ts';
+import { freePort } from '../free-port.ts';
+import { end } from '../redis-process.ts';
 import { asteriskConfiguration, type AsteriskOutbound, type AsteriskPorts } from './configuration.ts';
 import { asteriskRoot } from './installed.ts';
 
@@ -54,8 +55,7 @@ export async function startAsterisk(options: AsteriskServerOptions = {}): Promis
   const places = join(root, 'srv/firehose');
   await mkdir(places, { recursive: true });
   await removeLeftovers(places);
-  // Asterisk looks up its own host name.
-  await writeFile(join(root, 'etc/hosts'), `127.0.0.1 localhost ${hostname()}\n`);
+  await nameHost(root);
   const place = await mkdtemp(join(places, `${process.pid}-`));
   const folder = place.slice(root.length);
   const ports = await freePorts();
@@ -151,7 +151,7 @@ async function launchOne(args: readonly string[], place: string, ask: () => Prom
 
 async function freePorts(): Promise<AsteriskPorts> {
   return {
-    sip: await freeUdpPort(),
+    sip: await freePort({ isFree: isUdpFree }),
     ami: await freePort(),
     amiTls: await freePort(),
     http: await freePort(),
@@ -159,12 +159,13 @@ async function freePorts(): Promise<AsteriskPorts> {
   };
 }
 
-async function freeUdpPort(): Promise<number> {
+async function isUdpFree(port: number): Promise<boolean> {
   const probe = createSocket('udp4');
-  probe.bind(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address();
+  probe.bind(port, '127.0.0.1');
+  const isFree = await once(probe, 'listening').then(
+    () => true,
+    () => false,
+  );
   probe.close();
-  await once(probe, 'close');
-  return port;
+  return isFree;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
-import { freePort } from '../redis-server.ts';
+import { freePort } from '../free-port.ts';
 import { createAdmin, type Admin } from './admin.ts';
 import { announceBuilds } from '../go-build.ts';
 import { ensureBinaries, missingBinaries, type Binaries } from './binaries.ts';

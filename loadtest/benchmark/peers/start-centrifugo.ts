@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePort } from '../../../testing/redis-server.ts';
+import { freePort } from '../../../testing/free-port.ts';
 import { start } from '../processes.ts';
 import { serverOf, type Bench, type Server } from '../servers.ts';
 import { folderFor, ownedBy, PENDING_BYTES } from './starting.ts';

@@ -12,7 +12,7 @@ import { sourceAclRules } from '../../../runtime/redis/acl.ts';
 import { becomesReady, commandClient, type RedisClient } from '../../../runtime/redis/client.ts';
 import type { AsteriskPorts } from '../../../testing/asterisk/configuration.ts';
 import { makeCertificates, type Certificates } from '../../../testing/certificates.ts';
-import { freePort } from '../../../testing/redis-process.ts';
+import { freePort } from '../../../testing/free-port.ts';
 import { startRedis, type RedisServer } from '../../../testing/redis-server.ts';
 import { Started } from '../../../testing/started.ts';
 import { until } from '../../../testing/until.ts';

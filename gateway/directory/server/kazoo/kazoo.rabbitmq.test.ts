@@ -14,7 +14,7 @@ import { assertMetrics } from '../../../../testing/assert-metrics.ts';
 import { makeCertificates, type Certificates } from '../../../../testing/certificates.ts';
 import { startRabbit, type RabbitServer } from '../../../../testing/rabbitmq-server.ts';
 import { recordedLogger } from '../../../../testing/recorded-logger.ts';
-import { freePort } from '../../../../testing/redis-server.ts';
+import { freePort } from '../../../../testing/free-port.ts';
 import { until } from '../../../../testing/until.ts';
 import { startGateway, type RunningGateway } from '../../../testing/running-gateway.ts';
 import { DIRECTORY_SERVER_METRICS } from '../metric-table.ts';

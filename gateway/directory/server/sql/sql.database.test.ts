@@ -7,7 +7,7 @@ import { hash as bcrypt } from 'bcrypt';
 import { silentLogger, type Logger } from '../../../../runtime/logging/logger.ts';
 import { startMariadb, startPostgres, type DatabaseServer } from '../../../../testing/database-server.ts';
 import { recordedLogger } from '../../../../testing/recorded-logger.ts';
-import { freePort } from '../../../../testing/redis-server.ts';
+import { freePort } from '../../../../testing/free-port.ts';
 import { until } from '../../../../testing/until.ts';
 import { hashPassword } from '../../../auth/password.ts';
 import { startGateway, type RunningGateway } from '../../../testing/running-gateway.ts';
