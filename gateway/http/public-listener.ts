@@ -4,6 +4,8 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { listenOn } from '../../runtime/http/listen.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { networkOf, type AddressAllowance } from './address-allowance.ts';
+import { NO_ADDRESS, type AddressCosts } from './address-costs.ts';
+import { createIsTrusted } from './client-address.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { Turns } from './event-loop-turns.ts';
 import type { Mismatch } from './first-bytes.ts';
@@ -31,6 +33,7 @@ export interface PublicListenerOptions {
   readonly limits?: Partial<Limits>;
   readonly allowance: AddressAllowance;
   readonly faults: AddressFaults;
+  readonly costs: AddressCosts;
   readonly routes: Routes;
   readonly events: ListenerEvents;
 }
@@ -59,17 +62,19 @@ const NOTHING = Buffer.alloc(0);
  */
 export async function openPublicListener(options: PublicListenerOptions): Promise<PublicListener> {
   const limits = { ...LIMITS, ...options.limits };
-  const { allowance, faults, events } = options;
-  const turns = new Turns();
+  const { allowance, faults, costs, events } = options;
+  const turns = new Turns(costs);
+  const isProxy = createIsTrusted(options.trustedProxies);
+  const laneOf = (address: string | null) => (address === null || isProxy(address) ? NO_ADDRESS : networkOf(address));
   const open = new OpenConnections(faults);
-  const router = new RequestRouter({ ...options, turns, excuse: ({ socket }) => open.excuse(socket) }, limits);
+  const router = new RequestRouter({ ...options, turns, laneOf, excuse: ({ socket }) => open.excuse(socket) }, limits);
   const http = createHttp(router, events, limits);
   const serve = (socket: Socket, first: Buffer) => http.emit('connection', new RequestGate(socket, limits, first));
   const tls = options.tls === null ? null : createTls(options.tls, limits, (socket) => serve(socket, NOTHING));
   const front = createFront({
     expected: { proxyHeader: options.proxyProtocol, tls: tls !== null },
     trustedProxies: options.trustedProxies,
-    firstBytesMs: limits.firstBytesMs,
+    limits,
     admit(address) {
       const now = performance.now();
       const isFull = faults.isSlowedDown(address, now) && turns.isFull(networkOf(address));
@@ -78,12 +83,11 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
       return isAdmitted;
     },
     onMismatch: events.onMismatch,
+    onLate: () => events.onDropped('address'),
     inTurn(address, start) {
-      if (address === null || !faults.isSlowedDown(address, performance.now())) {
-        turns.run(networkOf(address ?? ''), 'begin', start);
-        return true;
-      }
-      const hasRoom = turns.runSlowly(networkOf(address), start);
+      const lane = laneOf(address);
+      const isSlow = address !== null && faults.isSlowedDown(address, performance.now());
+      const hasRoom = isSlow ? turns.runSlowly(lane, start) : turns.run(lane, 'begin', start);
       if (!hasRoom) events.onDropped('address');
       return hasRoom;
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { networkOf, type AddressAllowance } from './address-allowance.ts';
+import type { AddressAllowance } from './address-allowance.ts';
+import type { AddressCosts } from './address-costs.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { connectionAddress, type AddressOf } from './client-address.ts';
 import type { Turns } from './event-loop-turns.ts';
@@ -35,7 +36,10 @@ export interface RouterOptions {
   readonly routes: Routes;
   readonly allowance: AddressAllowance;
   readonly faults: AddressFaults;
+  readonly costs: AddressCosts;
   readonly turns: Turns;
+  /** The lane of an address in turns. */
+  readonly laneOf: (address: string) => string;
   /** The connection of this request is not a fault of its address, however it ends. */
   readonly excuse: (request: IncomingMessage) => void;
   readonly events: {
@@ -124,7 +128,10 @@ export class RequestRouter {
     const { events } = this.#options;
     try {
       const status = await open(socket);
-      if (OPENED.has(status)) this.#succeeded(request);
+      if (OPENED.has(status)) {
+        this.#options.costs.streamOpened(this.#addressOf(request), performance.now());
+        this.#succeeded(request);
+      }
       // Its token was verified: a full quota or replica is not the client's fault.
       else if (status === 429) this.#options.excuse(request);
       else this.#refused(request, status);
@@ -136,13 +143,12 @@ export class RequestRouter {
 
   /** False: there is no room for it. A connection's first request has waited as a handshake. */
   #inTurn(request: IncomingMessage, run: Work): boolean {
-    const { turns, faults } = this.#options;
+    const { turns, faults, laneOf } = this.#options;
     const address = this.#addressOf(request);
+    const lane = laneOf(address);
     const isFirst = this.#isFirst(request);
     const isSlow = !isFirst && faults.isSlowedDown(address, performance.now());
-    if (isSlow) return turns.runSlowly(networkOf(address), run);
-    turns.run(networkOf(address), isFirst ? 'continue' : 'begin', run);
-    return true;
+    return isSlow ? turns.runSlowly(lane, run) : turns.run(lane, isFirst ? 'continue' : 'begin', run);
   }
 
   #judge(request: IncomingMessage, forced: Problem | null): Problem | null {
