@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { groupName, streamKeys } from '../../protocol/keys.ts';
+import { ask } from '../../testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
+import { until } from '../../testing/until.ts';
 import { event } from './gateway.suite.ts';
 import { events, frames, untilEvents, untilFrame } from '../testing/frames.ts';
 import { Refused, startGateway, type Client, type RunningGateway } from '../testing/running-gateway.ts';
 
 const LIMIT = { timeout: 60_000 };
+const ROOT = '91eb05e5c68d7ca05e7618b6821d2d16';
 let redis: RedisServer;
 let resources = 0;
 
@@ -68,8 +72,10 @@ describe('a durable group over sockets', LIMIT, () => {
       const ofCall = got.map(({ n }) => n).filter((n) => n % 3 === call);
       assert.deepEqual(ofCall, sorted(ofCall));
     }
-    // Until the last pong has been processed; a ping comes a second after the last event at the latest.
-    await delay(2_000);
+    // A ping comes a second after the last event at the latest.
+    await until('the last pong processed', () => pendingOf(`default/durable-${resources}`), {
+      holds: (pending) => pending === 0,
+    });
     first.close();
     const second = await served(running, token, '&meta=1');
     const more = await publish(running, 3);
@@ -201,6 +207,14 @@ describe('a durable group over sockets', LIMIT, () => {
     },
   );
 });
+
+/** How many events of the group of the quickstart's account wait for an acknowledgement. */
+async function pendingOf(resource: string): Promise<number> {
+  const group = groupName(resource, 'default', ROOT);
+  const keys = [0, 1, 2, 3].map((partition) => streamKeys('firehose:', partition).events);
+  const counts = await Promise.all(keys.map((key) => ask(redis.port, ['xpending', key, group])));
+  return (counts as [number][]).reduce((sum, [count]) => sum + count, 0);
+}
 
 async function acknowledgeAll(client: Client, count: number): Promise<number[]> {
   await acknowledgeUntil(client, () => numbers(client).length >= count);

@@ -107,7 +107,8 @@ it('an event that is not acknowledged in time comes again, unless the consumer s
   await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
   await until('3 events received while progress is reported', async () => {
     assert.ok(consumer.membership.progress('busy/0').ok);
-    return consumer.ids.length === 3;
+    // A process that stands still for longer than the time makes the other one late too, after the first.
+    return consumer.ids.length >= 3;
   });
   assert.deepEqual([consumer.received[2]?.id, consumer.received[2]?.attempt], ['idle/0', 2]);
 });

@@ -88,9 +88,11 @@ it('a grant that another replica replaced ends the connections that still have i
   await using first = await replica(keyPrefix);
   await using second = await replica(keyPrefix);
   const consumer = await first.connect({ grant: NARROW });
-  // Like a replica that could not renew its claim.
-  await second.client.del(MEMBERS(keyPrefix));
-  await second.connect({ regroup: true });
+  // Like a replica that could not renew its claim: this one may renew it before the other one is admitted.
+  await until('the grant replaced', async () => {
+    await second.client.del(MEMBERS(keyPrefix));
+    return second.connect({ regroup: true });
+  });
   await until('the connection told', () => consumer.lost !== null);
   assert.equal(consumer.lost, 'grant_differs');
 });

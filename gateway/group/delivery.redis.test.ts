@@ -32,9 +32,10 @@ describe('a group: delivery', () => {
     assert.deepEqual(faultsOf(received, sent), []);
     for (const call of calls) assert.equal(new Set(received.filter((e) => e.call === call).map((e) => e.by)).size, 1);
     for (const consumer of consumers) assert.ok(consumer.received.length > 0);
+    // On a busy machine they may be told at first that the lease is not there yet.
     assert.deepEqual(
-      consumers.map(({ standbys }) => standbys),
-      [[false], [false]],
+      consumers.map(({ standbys }) => standbys.at(-1)),
+      [false, false],
     );
   });
 
@@ -63,9 +64,9 @@ describe('a group: delivery', () => {
     await gateway.publish(one());
     await until('a ping', () => consumer.pings.length, { holds: (seen) => seen > 0 });
     assert.deepEqual(consumer.sink.messages(), ['{"call":"call","n":0}']);
-    await gateway.publish(one(1));
-    assert.equal(await pendingInRedis(gateway.place), 1);
     consumer.membership.pong(Buffer.from('something else'));
+    assert.equal(await pendingInRedis(gateway.place), 1);
+    await gateway.publish(one(1));
     consumer.membership.pong(consumer.pings[0] ?? Buffer.alloc(0));
     await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
     consumer.membership.pong(consumer.pings[1] ?? Buffer.alloc(0));

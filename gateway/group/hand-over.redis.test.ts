@@ -197,12 +197,13 @@ describe('a replica that dies', () => {
     await until('2 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 2 });
     const { owner, token } = groupKeys(gateway.place.keyPrefix, 0, NAME);
     const taken = await gateway.client.incr(token);
-    await gateway.client.set(owner, `another:${taken}`, 'PX', 1_500);
+    await gateway.client.set(owner, `another:${taken}`);
     const outcome = await consumer.membership.ack(['call/0']);
     assert.ok(!outcome.ok && outcome.code === 'moved');
     assert.equal((await consumer.membership.term('other/0')).ok, false);
     assert.equal(await pendingInRedis(gateway.place), 2);
     assert.equal(consumer.membership.standby, true);
+    await gateway.client.del(owner);
     await until('4 events received by consumer', () => consumer.ids.length, { holds: (seen) => seen === 4 });
     for (const { attempt } of consumer.received.slice(2)) assert.equal(attempt, 2);
   });
