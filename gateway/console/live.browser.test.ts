@@ -201,13 +201,14 @@ test('C5: an event is opened with its facts, and copied as JSON, id and program'
   await running.ingest(event({ n: 7 }));
   await page.locator('tr.event').click({ position: { x: 200, y: 10 } });
   await console.shows('its facts', '.facts', /account_id_1/);
-  const copied = async (button: string) => {
+  // The toast of the one before may still be there.
+  const copied = async (button: string, what = button) => {
     await page.getByRole('button', { name: button, exact: true }).click();
-    await console.shows('what was done', '.toast', /copied/);
+    await console.shows('what was done', '.toast', new RegExp(`${what} copied`));
     return page.evaluate<string>('navigator.clipboard.readText()');
   };
-  assert.equal((JSON.parse(await copied('Copy JSON')) as { n: number }).n, 7);
-  assert.match(await copied('Copy id'), /^\S{8,}$/);
+  assert.equal((JSON.parse(await copied('Copy JSON', 'JSON')) as { n: number }).n, 7);
+  assert.match(await copied('Copy id', 'Id'), /^\S{8,}$/);
   assert.match(await copied('curl'), /curl -N "https:\/\/localhost:\d+\/ws\/v1\/firehose\/events"/);
   assert.match(await copied('websocat'), /websocat -n "wss:/);
   const program = await copied('TypeScript');

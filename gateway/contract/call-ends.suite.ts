@@ -33,8 +33,9 @@ export function callEndsSuite(name: string, open: (calls?: object) => Promise<Ru
         await running.ingest(
           [of('lost', 'CHANNEL_CREATE'), of('lost', 'CHANNEL_ANSWER'), of('back', 'CHANNEL_CREATE')].join('\n'),
         );
-        await running.ingest([of('lost', 'CHANNEL_DISCONNECTED'), of('back', 'CHANNEL_DISCONNECTED')].join('\n'));
-        await running.ingest(of('back', 'CHANNEL_CONNECTED'));
+        // In one body: between two of them a busy machine may take longer than the grace period.
+        const [gone, returned] = ['CHANNEL_DISCONNECTED', 'CHANNEL_CONNECTED'];
+        await running.ingest([of('lost', gone), of('back', gone), of('back', returned)].join('\n'));
         await until('the end', () => eventsOf(plain, 'lost').length === 4);
         const end = eventsOf(plain, 'lost').at(-1);
         assert.deepEqual(
@@ -66,7 +67,9 @@ export function callEndsSuite(name: string, open: (calls?: object) => Promise<Ru
       assert.deepEqual(await running.reconcile(list), { status: 200, body: { ended: 0, unknown: 1 } });
       const now = { ...list, listed_at: soon() };
       const both = await Promise.all([running.reconcile(now), running.reconcile(now)]);
-      const [first, second] = both.toSorted((one, next) => one.status - next.status);
+      // Either of them may be the one that ends the legs.
+      const endedBy = ({ body }: (typeof both)[number]) => Number(body['ended'] ?? 0);
+      const [first, second] = both.toSorted((one, next) => endedBy(next) - endedBy(one));
       assert.deepEqual(first, { status: 200, body: { ended: 2, unknown: 1 } });
       assert.ok(second?.status === 503 || second?.body['ended'] === 0);
       await tableHas(running, token, ['a', 'd', 'e']);

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CloudEvent } from 'cloudevents';
 import { eventStreamFrameSchema } from '../../protocol/event-stream-frame.ts';
+import { until } from '../../testing/until.ts';
 import { EVENT_SOURCE, openEvents, type EventStreamClient } from '../testing/event-stream-client.ts';
 import type { RunningGateway, StartOptions } from '../testing/running-gateway.ts';
 import { legEvent } from './calls.suite.ts';
 import { event } from './gateway.suite.ts';
+import { laterMillisecond } from './replay.suite.ts';
 
 const LIMIT = { timeout: 60_000 };
 const returning = (lastEventId: string) => ({ ...EVENT_SOURCE, 'Last-Event-ID': lastEventId });
@@ -120,6 +122,7 @@ export function eventsSuite(name: string, open: (options?: StartOptions) => Prom
         await using running = await open();
         const token = await running.token();
         await running.ingest(sentOf(0, 5).join('\n'));
+        await laterMillisecond();
         const query = `?token=${token}&from=-1h&to=${new Date().toISOString()}`;
         using stream = await openEvents(running, query);
         await stream.ended();
@@ -303,11 +306,12 @@ async function openOnceFree(running: RunningGateway, token: string): Promise<Eve
 
 /** Requests it until the refusal is not temporary. */
 async function openOnceReady(running: RunningGateway, query: string): Promise<EventStreamClient> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    const stream = await openEvents(running, query, { Accept: 'text/event-stream' });
-    if (stream.status === 200) return stream;
-    assert.ok(stream.status === 429 || stream.status === 503, String(stream.status));
-    await stream.ended();
-  }
-  throw new Error('refused again and again');
+  const stream = await until('a refusal that is not temporary, or a stream', async () => {
+    const opened = await openEvents(running, query, { Accept: 'text/event-stream' });
+    if (opened.status !== 429 && opened.status !== 503) return opened;
+    await opened.ended();
+    return null;
+  });
+  assert.equal(stream.status, 200);
+  return stream;
 }

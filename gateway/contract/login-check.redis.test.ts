@@ -172,7 +172,8 @@ test(
       `slowest login ${slowest.toFixed(0)} ms, GET ${control.toFixed(0)} ms; ` +
         `event p99 ${p99(before)} ms before, ${p99(plain.during)} ms beside GETs, ${p99(during)} ms beside logins`,
     );
-    assert.ok(slowest < 4_000, `the slowest login took ${slowest} ms, the slowest GET ${control} ms`);
+    // What this machine takes for as many requests without a login is allowed for.
+    assert.ok(slowest < 4_000 + control, `the slowest login took ${slowest} ms, the slowest GET ${control} ms`);
     assert.ok(during.length > 20, `${during.length} events were delivered meanwhile`);
     assert.ok(hanging.length <= 16, `the server was asked ${hanging.length} times`);
     const another = await running.connect(`?token=${token}`);

@@ -155,7 +155,7 @@ test('a key that the provider rotates in is found; tokens go on while the provid
   provide(server, [second, first], {});
   const renewed = await tokenOf(server);
   await until('a login by the new key', async () => (await running.login({ access_token: renewed })).status === 200, {
-    limitMs: 20_000,
+    limitMs: 50_000,
   });
   assert.equal((await running.login({ access_token: old })).status, 200);
   await server.close();

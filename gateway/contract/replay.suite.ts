@@ -11,7 +11,7 @@ const numbers = (found: readonly { n: number }[]) => found.map(({ n }) => n).toS
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, at) => from + at);
 
 /** Waits until the clock shows a different millisecond, before and after the returned time. */
-async function laterMillisecond(): Promise<void> {
+export async function laterMillisecond(): Promise<void> {
   const now = Date.now();
   while (Date.now() < now + 2) await nextTurn();
 }

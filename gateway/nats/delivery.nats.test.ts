@@ -110,7 +110,9 @@ describe('a group with a NATS sink', LIMIT, () => {
     const published = events(calls(2), 2);
     await it.resource.publish(published);
     await stored(it, 4);
-    const [attempt] = (await shown(it))['attempts'] as Record<string, unknown>[];
+    const [attempt] = (await until('all attempts', async () => (await shown(it))['attempts'], {
+      holds: (attempts) => (attempts as unknown[]).length === 4,
+    })) as Record<string, unknown>[];
     assert.partialDeepStrictEqual(attempt, { status: null, code: null, verdict: 'acknowledged', attempt: 1 });
     assert.match(String(attempt?.['answer']), /^CALLS \d$/);
     const { body: list } = await it.administer('/sinks');

@@ -37,7 +37,7 @@ describe('webhooks of logins over replicas', { timeout: 600_000 }, () => {
       );
       return [...keys, ...(JSON.stringify(groups).includes(id) ? ['a group'] : [])];
     };
-    await until('nothing left', left, { holds: (found) => found.length === 0, limitMs: 40_000 });
+    await until('nothing left', left, { holds: (found) => found.length === 0 });
     assert.equal(it.receiver.received.length, seen);
   });
 

@@ -36,6 +36,10 @@ describe('a webhook of a login', { timeout: 600_000 }, () => {
       await it.accepted(published);
       assert.deepEqual(it.receiver.faults, []);
       assert.equal(it.receiver.received.length, published.length);
+      // The receiver has the last request before the gateway has its answer.
+      await until('all attempts', async () => (await it.running.administer(`/webhooks/${id}`)).body['attempts'], {
+        holds: (attempts) => (attempts as unknown[]).length === published.length,
+      });
       const { body } = await it.tenant.ask('GET', `/${id}`);
       assert.partialDeepStrictEqual(body, {
         state: 'sending',

@@ -57,7 +57,7 @@ export class SelfServiceSuite implements AsyncDisposable {
         list.map((event) => ({ ...event, account })),
       );
     const accepted = (list: readonly PublishedEvent[]) =>
-      until('all accepted', () => receiver.missing(list).length, { holds: (left) => left === 0, limitMs: 30_000 });
+      until('all accepted', () => receiver.missing(list).length, { holds: (left) => left === 0 });
     const create = async (body: object = {}) => {
       const created = await tenant.create({ url: URL, ...body });
       receiver.secret = created.secret;

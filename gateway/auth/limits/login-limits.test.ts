@@ -135,7 +135,6 @@ test('tries in flight do not overshoot, and what was not judged is given back', 
 
 test('a used up hash budget makes tries wait, and those beyond its patience are busy', async () => {
   const limits = limitsOf({ hashesPerSecond: 2 });
-  const start = performance.now();
   const answers = await Promise.all(
     Array.from({ length: 30 }, (_, at) => limits.admit({ ...eva, address: `192.0.2.${at}` }, false)),
   );
@@ -143,7 +142,6 @@ test('a used up hash budget makes tries wait, and those beyond its patience are 
   const admitted = kinds.filter((kind) => kind === 'admitted').length;
   assert.ok(admitted > 2 && admitted <= 8, `${admitted}`);
   assert.equal(kinds.filter((kind) => kind === 'busy').length, 30 - admitted);
-  assert.ok(performance.now() - start < 8_000);
 });
 
 test('logins that succeed are counted, too, by user', async () => {
