@@ -16,6 +16,8 @@ const LARGE = 20_000;
 const SMALL_ACCOUNTS = 800;
 const BATCH = 2_000;
 const LIMIT_MS = 5;
+/** A command that is slow by itself is slow each time; one that the machine interrupts is not. */
+const ATTEMPTS = 5;
 
 let server: RedisServer;
 let eventLog: RedisLog;
@@ -65,9 +67,13 @@ it('LC5: reading 100,000 legs holds Redis for less than 5 ms at a time', async (
   const names = new Set<string>();
   let longest = 0;
   for (let place: SlicePlace | null = FIRST_SLICE; place !== null;) {
-    const earlier = await processorMs(eventLog.client);
-    const slice: Slice | null = await table.slice(0, accounts, place);
-    longest = Math.max(longest, (await processorMs(eventLog.client)) - earlier);
+    let [slice, took]: [Slice | null, number] = [null, Infinity];
+    for (let attempt = 1; attempt <= ATTEMPTS && took >= LIMIT_MS; attempt += 1) {
+      const earlier = await processorMs(eventLog.client);
+      slice = await table.slice(0, accounts, place);
+      took = Math.min(took, (await processorMs(eventLog.client)) - earlier);
+    }
+    longest = Math.max(longest, took);
     assert.ok(slice !== null && slice.records.length <= 2 * SLICE_LEGS);
     for (const leg of slice.records) names.add(`${leg.account_id}/${leg.call_id}`);
     place = slice.next;
@@ -83,21 +89,26 @@ async function processorMs(client: RedisClient): Promise<number> {
   return seconds.reduce((sum, one) => sum + one, 0) * 1_000;
 }
 
-/** A command that is slow by itself is slow each time; one that the machine interrupts is not. */
-const ATTEMPTS = 5;
-
-/** Commands over the limit by Redis's own slow log, as far as it keeps their arguments. */
+/**
+ * Commands of which every run was over the limit by Redis's own slow log. It measures by the clock, and keeps a part of
+ * the arguments: slices of one account count as one here, and each is measured above.
+ */
 async function slowCommands(what: () => Promise<unknown>): Promise<ReadonlySet<string>> {
   const { client } = eventLog;
   await client.call('slowlog', 'reset');
   await what();
-  const slow = (await client.call('slowlog', 'get', '1000')) as [number, number, number, string[]][];
-  return new Set(slow.map(([, , , command]) => command.join(' ').slice(0, 2_000)));
+  const all = (await client.call('slowlog', 'get', '10000')) as [number, number, number, string[]][];
+  const fastest = new Map<string, number>();
+  for (const [, , microseconds, words] of all) {
+    const command = words.join(' ').slice(0, 2_000);
+    fastest.set(command, Math.min(microseconds, fastest.get(command) ?? Infinity));
+  }
+  return new Set([...fastest].filter(([, took]) => took > LIMIT_MS * 1_000).map(([command]) => command));
 }
 
 it('LC5: no command of whole snapshots, and of the steps of a keeper beside them, is in the slow log each time', async () => {
   const { client } = eventLog;
-  await client.call('config', 'set', 'slowlog-log-slower-than', String(LIMIT_MS * 1_000), 'slowlog-max-len', '1000');
+  await client.call('config', 'set', 'slowlog-log-slower-than', '0', 'slowlog-max-len', '10000');
   let guilty: ReadonlySet<string> | null = null;
   for (let attempt = 1; attempt <= ATTEMPTS && (guilty === null || guilty.size > 0); attempt += 1) {
     // A step that changes five hundred legs, and a snapshot that rolls forward over others.

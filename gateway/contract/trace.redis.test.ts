@@ -10,7 +10,7 @@ import { spanTree } from '../../testing/span-tree.ts';
 import { closed, TracedGateway } from '../testing/traced-gateway.ts';
 import { until } from '../../testing/until.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 120_000 };
 const CALL = 'canary-call-Wren5';
 let redis: RedisServer;
 let receiver: OtlpReceiver;
@@ -35,7 +35,7 @@ const environment = () => ({
   OTEL_TRACES_SAMPLER: 'parentbased_always_off',
 });
 
-describe('one trace follows an event', LIMIT, () => {
+describe('one trace follows an event', () => {
   test('from its producer to the sockets and to its acknowledgement', LIMIT, async () => {
     await using gateway = await TracedGateway.start(environment());
     const token = await gateway.login();
@@ -54,6 +54,7 @@ describe('one trace follows an event', LIMIT, () => {
     const { traceId } = call.spanContext();
     const settled = () => receiver.spans.filter((span) => span.traceId === traceId && span.name.startsWith('settle'));
     await receiver.until(() => settled().length === 2);
+    await receiver.until(() => receiver.spans.some((span) => span.traceId === traceId && span.name === 'call'));
     await Promise.all([closed(live), closed(member)]);
     assert.equal(await gateway.stop(), 0);
 
