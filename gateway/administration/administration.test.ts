@@ -10,7 +10,7 @@ const ROOT = '91eb05e5c68d7ca05e7618b6821d2d16';
 const OPERATOR = { username: 'operator', password: 'operatorpassword', domain: 'north' };
 
 /** The administration endpoint from the view of a client without the token and of an administrator. */
-describe('the administration endpoint', { timeout: 60_000 }, () => {
+describe('the administration endpoint', () => {
   let running: RunningGateway;
   before(async () => {
     running = await startGateway({});

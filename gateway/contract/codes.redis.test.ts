@@ -27,7 +27,7 @@ async function errorOf(client: Client, frame: object): Promise<string | undefine
   return frames(client).flatMap((said) => (said.type === 'error' ? [said.code] : []))[0];
 }
 
-describe('R1: a code of the documents comes where they say, with Redis', LIMIT, () => {
+describe('R1: a code of the documents comes where they say, with Redis', () => {
   test(
     'while Redis is away each answer says what cannot be had, and a login of few accounts works',
     LIMIT,

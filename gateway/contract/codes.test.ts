@@ -16,7 +16,7 @@ const LIMIT = { timeout: 60_000 };
 const get = (path: string, ...headers: string[]) =>
   [`GET ${path} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headers, '', ''].join('\r\n');
 
-describe('R1: a code of the documents comes where they say', LIMIT, () => {
+describe('R1: a code of the documents comes where they say', () => {
   test('for what is no request that can be routed', LIMIT, async () => {
     await using running = await startGateway({ plain: true });
     const { port } = running.gateway;

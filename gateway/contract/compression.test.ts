@@ -34,7 +34,7 @@ interface Received {
 }
 
 /** Every test names the client that it represents; `compression-clients.e2e.test.ts` has clients in other languages. */
-describe('compression on the wire', LIMIT, () => {
+describe('compression on the wire', () => {
   let running: RunningGateway;
   let token: string;
   let sent = 0;

@@ -120,7 +120,7 @@ async function allReceived(accounts: readonly Account[]): Promise<void> {
   });
 }
 
-describe('I13, I18: two accounts on the group of one name, over TLS, on two replicas', LIMIT, () => {
+describe('I13, I18: two accounts on the group of one name, over TLS, on two replicas', () => {
   test('lose nothing to each other in any order of coming and going', LIMIT, async () => {
     const all = orders();
     assert.equal(all.length, 20);

@@ -75,13 +75,14 @@ async function deadLetters(running: RunningGateway): Promise<unknown[]> {
   const all: unknown[] = [];
   for (let after = ''; ;) {
     const { body } = await running.administer(`/dead-letters/default?limit=500${after}`);
-    all.push(...(body['dead_letters'] as unknown[]));
-    if (body['next'] === null) return all;
-    after = `&after=${encodeURIComponent(String(body['next']))}`;
+    const { dead_letters: page, next } = body as { dead_letters: unknown[]; next: string | null };
+    all.push(...page);
+    if (next === null) return all;
+    after = `&after=${encodeURIComponent(next)}`;
   }
 }
 
-describe('I14, I18: a member of a group that hangs, over TLS', LIMIT, () => {
+describe('I14, I18: a member of a group that hangs, over TLS', () => {
   test(
     'T1: what it does not acknowledge goes to the other one, nothing becomes a dead letter, and it gets no new calls',
     LIMIT,

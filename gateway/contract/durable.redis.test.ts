@@ -41,7 +41,7 @@ async function served(running: RunningGateway, token: string, query = '&v=1'): P
 const numbers = (client: Client) => events(client).map(({ n }) => n);
 const sorted = (list: readonly number[]) => list.toSorted((a, b) => a - b);
 
-describe('a durable group over sockets', LIMIT, () => {
+describe('a durable group over sockets', () => {
   test('keeps what nobody has acknowledged, and gives it to the next connection with the same id', LIMIT, async () => {
     await using running = await open();
     const token = await running.token();

@@ -61,7 +61,7 @@ function steadyClock(t: TestContext): (milliseconds: number) => void {
   return (milliseconds) => (offset += milliseconds);
 }
 
-describe('a peer that answers no ping, over TLS (I18)', LIMIT, () => {
+describe('a peer that answers no ping, over TLS (I18)', () => {
   test('is closed with 4408 after a minute, whatever its kernel takes; one that answers is not', LIMIT, async (t) => {
     const advance = steadyClock(t);
     await using running = await startGateway({});
@@ -98,7 +98,7 @@ describe('a peer that answers no ping, over TLS (I18)', LIMIT, () => {
   });
 });
 
-describe('pongs that were not asked for, over TLS', LIMIT, () => {
+describe('pongs that were not asked for, over TLS', () => {
   test('count as frames: a flood of them is ended with 4429, and a heartbeat of them is not', LIMIT, async () => {
     await using running = await startGateway({});
     const token = await running.token();

@@ -131,7 +131,7 @@ async function close(replicas: Replicas | undefined, redis: RedisServer | undefi
   await redis?.stop();
 }
 
-describe('V1: on every way that events leave, nothing leaves of what a profile hides', LIMIT, () => {
+describe('V1: on every way that events leave, nothing leaves of what a profile hides', () => {
   let redis: RedisServer;
   let replicas: Replicas;
   const { lines, logger } = recordedLogger('debug');
@@ -247,7 +247,7 @@ describe('V1: on every way that events leave, nothing leaves of what a profile h
   });
 });
 
-describe('V1: each client sees as its own profile says, beside others too', LIMIT, () => {
+describe('V1: each client sees as its own profile says, beside others too', () => {
   let redis: RedisServer;
   let replicas: Replicas;
   before(async () => {
@@ -354,7 +354,7 @@ describe('V1: each client sees as its own profile says, beside others too', LIMI
   );
 });
 
-describe('the profiles of a resource change without a restart', LIMIT, () => {
+describe('the profiles of a resource change without a restart', () => {
   let redis: RedisServer;
   let replicas: Replicas;
   before(async () => {
@@ -414,7 +414,7 @@ describe('the profiles of a resource change without a restart', LIMIT, () => {
   });
 });
 
-describe('V5: a key of pseudonyms that rotates', LIMIT, () => {
+describe('V5: a key of pseudonyms that rotates', () => {
   const secret = (letter: string) => Buffer.from(letter.repeat(32)).toString('base64');
   const FIRST = { id: '1', key: secret('a') };
 

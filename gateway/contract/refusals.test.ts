@@ -8,7 +8,7 @@ import { ask, upgradeRequest } from '../testing/raw-client.ts';
 
 const LIMIT = { timeout: 60_000 };
 
-describe('refused handshakes', LIMIT, () => {
+describe('refused handshakes', () => {
   test(
     'with refusals=close are accepted and closed with a code of their own; without it nothing changes',
     LIMIT,

@@ -16,7 +16,7 @@ export async function isRefused(running: RunningGateway, token: string): Promise
 
 /** Revocation over real sockets, for both logs. */
 export function revocationSuite(name: string, open: () => Promise<RunningGateway>): void {
-  describe(`revocation on ${name}`, { timeout: 60_000 }, () => {
+  describe(`revocation on ${name}`, () => {
     const operatorToken = async (running: RunningGateway) =>
       String((await running.login(OPERATOR)).body['access_token']);
 

@@ -47,7 +47,7 @@ function assertOrdered(got: readonly number[]): void {
   }
 }
 
-describe('I6: a consumer that does not read delays nobody', LIMIT, () => {
+describe('I6: a consumer that does not read delays nobody', () => {
   for (const policy of ['CatchUp', 'Latest', 'Disconnect'] as const) {
     test(`under the policy ${policy}`, LIMIT, async () => {
       await using running = await startGateway({ slowConsumerPolicy: policy });

@@ -25,7 +25,7 @@ async function connections(running: RunningGateway): Promise<number> {
   return [...text.matchAll(/^firehose_connections{[^}]*} (\d+)/gm)].reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
-describe('connections that do not read, over TLS (I18)', LIMIT, () => {
+describe('connections that do not read, over TLS (I18)', () => {
   test('streams of Server-Sent Events count in the same budget', LIMIT, async () => {
     await using running = await startGateway({ connections: { maxUnreadBytes: BUDGET } });
     const greedy = await running.token({ accounts: ['account_id_1'] });

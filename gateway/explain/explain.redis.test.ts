@@ -20,7 +20,7 @@ const NAMES = ['CHANNEL_CREATE', 'CHANNEL_ANSWER', 'DTMF'];
 const KEY = resourceKeys('firehose:', 'default/quickstart').journal;
 
 /** Explanations of two replicas behind TLS, on a real Redis, with users of two accounts. */
-describe('explain', LIMIT, () => {
+describe('explain', () => {
   let redis: RedisServer;
   let one: RunningGateway;
   let other: RunningGateway;

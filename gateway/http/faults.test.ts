@@ -22,7 +22,7 @@ const UPGRADE = `GET ${STREAM_PATH} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r
 const NOWHERE = 'GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n';
 
 /** Over TLS, as served by default. */
-describe('I15: an address whose connections are of no use', { timeout: 60_000 }, () => {
+describe('I15: an address whose connections are of no use', () => {
   let folder: string;
   let certificate: { cert: string; key: string };
   before(async () => {

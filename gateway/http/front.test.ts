@@ -19,7 +19,7 @@ const PROXY_2 = Buffer.from('0d0a0d0a000d0a515549540a200000', 'hex');
 const CLIENT_HELLO = Buffer.from('160301020001000a', 'hex');
 const BEHIND_PROXY = { proxyProtocol: true, trustedProxies: ['127.0.0.0/8'] };
 
-describe('what a connection begins with', { timeout: 60_000 }, () => {
+describe('what a connection begins with', () => {
   let folder: string;
   let tls: { cert: string; key: string };
   before(async () => {

@@ -25,7 +25,7 @@ const upgrade = get(STREAM_PATH, 'Connection: Upgrade', 'Upgrade: websocket');
 const statuses = (text: string) => [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
 
 /** RFC 9112 9.3.2, over TLS, as served by default. */
-describe('pipelined requests', { timeout: 60_000 }, () => {
+describe('pipelined requests', () => {
   let folder: string;
   let certificate: { cert: string; key: string };
   before(async () => {

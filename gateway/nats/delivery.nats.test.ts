@@ -45,7 +45,7 @@ const stored = (it: Sunk, count: number) =>
   until(`${count} messages in the stream`, () => it.stream.count(), { holds: (seen) => seen >= count });
 const shown = async (it: Sunk) => (await it.administer('/sinks/bus')).body;
 
-describe('a group with a NATS sink', LIMIT, () => {
+describe('a group with a NATS sink', () => {
   test(
     'J1: its events are in the stream once each, in the order of each call, with id, subject and body',
     LIMIT,
@@ -173,7 +173,7 @@ test('without Redis no replay begins, and the answer says so', LIMIT, async () =
   await own.restart();
 });
 
-describe('the servers of a NATS sink', LIMIT, () => {
+describe('the servers of a NATS sink', () => {
   test('with TLS the certificate is verified with the declared authorities, and for the host', LIMIT, async () => {
     await using certificates = await makeCertificates('localhost');
     await using stranger = await makeCertificates('localhost');

@@ -38,86 +38,82 @@ async function sunk(maxDeliver = 1) {
   return { server, stream, proxy, resource, reached, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-describe(
-  'J1, J2: 1,000 events across calls and accounts are in the stream once, in the order of each call',
-  LIMIT,
-  () => {
-    test('through kill -9 of one of two replicas, then of the other', LIMIT, async () => {
-      await using it = await sunk(5);
-      const replicas = [await it.resource.spawn(), await it.resource.spawn()];
-      const published = thousand('killed');
-      await it.resource.publish(published.slice(0, 500));
-      let goal = 100;
-      for (const replica of replicas) {
-        await it.reached(goal);
-        replica.kill('SIGKILL');
-        await replica.exitCode;
-        await it.resource.publish(goal === 100 ? published.slice(500) : []);
-        goal = 600;
-      }
-      const before = await it.stream.count();
-      await it.resource.spawn();
-      await it.reached(1_000);
-      assert.ok(before < 1_000, 'the replicas were killed too late');
-      const messages = await it.stream.messages();
-      assert.deepEqual(ledgerFaults(messages, published), []);
-      assert.equal(messages.length, 1_000);
-    });
+describe('J1, J2: 1,000 events across calls and accounts are in the stream once, in the order of each call', () => {
+  test('through kill -9 of one of two replicas, then of the other', LIMIT, async () => {
+    await using it = await sunk(5);
+    const replicas = [await it.resource.spawn(), await it.resource.spawn()];
+    const published = thousand('killed');
+    await it.resource.publish(published.slice(0, 500));
+    let goal = 100;
+    for (const replica of replicas) {
+      await it.reached(goal);
+      replica.kill('SIGKILL');
+      await replica.exitCode;
+      await it.resource.publish(goal === 100 ? published.slice(500) : []);
+      goal = 600;
+    }
+    const before = await it.stream.count();
+    await it.resource.spawn();
+    await it.reached(1_000);
+    assert.ok(before < 1_000, 'the replicas were killed too late');
+    const messages = await it.stream.messages();
+    assert.deepEqual(ledgerFaults(messages, published), []);
+    assert.equal(messages.length, 1_000);
+  });
 
-    test('where acknowledgements are lost: what is sent again is dropped', LIMIT, async () => {
-      await using it = await sunk();
-      await using gateway = await it.resource.start();
-      const published = thousand('lost');
-      await it.resource.publish(published);
-      for (let cut = 1; cut <= 5; cut += 1) {
-        await it.reached(cut * 50);
-        it.proxy.cutNextReply();
-        await until(`cut ${cut}`, () => it.proxy.cuts(), { holds: (seen) => seen === cut });
-      }
-      await it.reached(1_000);
-      const shown = async () => (await it.resource.administer(gateway.innerPort, '/sinks/bus')).body;
-      await until('nothing under way', async () => (await shown())['in_flight'], { holds: (seen) => seen === 0 });
-      const messages = await it.stream.messages();
-      assert.deepEqual(ledgerFaults(messages, published), []);
-      assert.equal(messages.length, 1_000);
-      assert.deepEqual((await it.resource.administer(gateway.innerPort, '/dead-letters/bus')).body['dead_letters'], []);
-    });
+  test('where acknowledgements are lost: what is sent again is dropped', LIMIT, async () => {
+    await using it = await sunk();
+    await using gateway = await it.resource.start();
+    const published = thousand('lost');
+    await it.resource.publish(published);
+    for (let cut = 1; cut <= 5; cut += 1) {
+      await it.reached(cut * 50);
+      it.proxy.cutNextReply();
+      await until(`cut ${cut}`, () => it.proxy.cuts(), { holds: (seen) => seen === cut });
+    }
+    await it.reached(1_000);
+    const shown = async () => (await it.resource.administer(gateway.innerPort, '/sinks/bus')).body;
+    await until('nothing under way', async () => (await shown())['in_flight'], { holds: (seen) => seen === 0 });
+    const messages = await it.stream.messages();
+    assert.deepEqual(ledgerFaults(messages, published), []);
+    assert.equal(messages.length, 1_000);
+    assert.deepEqual((await it.resource.administer(gateway.innerPort, '/dead-letters/bus')).body['dead_letters'], []);
+  });
 
-    test('through kill -9 of nats-server and its restart', LIMIT, async () => {
-      await using it = await sunk();
-      await using gateway = await it.resource.start();
-      const published = thousand('restarted');
-      await it.resource.publish(published.slice(0, 400));
-      await it.reached(100);
-      await it.server.kill();
-      await it.resource.publish(published.slice(400));
-      const shown = async () => (await it.resource.administer(gateway.innerPort, '/sinks/bus')).body;
-      await until('two pauses', async () => Number((await shown())['failures']), { holds: (seen) => seen >= 2 });
-      await it.server.restart();
-      await it.reached(1_000);
-      const messages = await it.stream.messages();
-      assert.deepEqual(ledgerFaults(messages, published), []);
-      assert.equal(messages.length, 1_000);
-      assert.deepEqual((await it.resource.administer(gateway.innerPort, '/dead-letters/bus')).body['dead_letters'], []);
-    });
+  test('through kill -9 of nats-server and its restart', LIMIT, async () => {
+    await using it = await sunk();
+    await using gateway = await it.resource.start();
+    const published = thousand('restarted');
+    await it.resource.publish(published.slice(0, 400));
+    await it.reached(100);
+    await it.server.kill();
+    await it.resource.publish(published.slice(400));
+    const shown = async () => (await it.resource.administer(gateway.innerPort, '/sinks/bus')).body;
+    await until('two pauses', async () => Number((await shown())['failures']), { holds: (seen) => seen >= 2 });
+    await it.server.restart();
+    await it.reached(1_000);
+    const messages = await it.stream.messages();
+    assert.deepEqual(ledgerFaults(messages, published), []);
+    assert.equal(messages.length, 1_000);
+    assert.deepEqual((await it.resource.administer(gateway.innerPort, '/dead-letters/bus')).body['dead_letters'], []);
+  });
 
-    test('while the stream is deleted and created again', LIMIT, async () => {
-      await using it = await sunk();
-      await using gateway = await it.resource.start();
-      const published = thousand('created');
-      await it.resource.publish(published.slice(0, 400));
-      await it.reached(400);
-      const before: readonly Stored[] = await it.stream.messages();
-      await it.stream.delete();
-      await it.resource.publish(published.slice(400));
-      const shown = async () => (await it.resource.administer(gateway.innerPort, '/sinks/bus')).body;
-      await until('no stream', async () => (await shown())['failing_cause'], { holds: (seen) => seen === 'NO_STREAM' });
-      assert.ok((await shown())['state'] !== 'sending');
-      await it.stream.create();
-      await it.reached(600);
-      assert.deepEqual(ledgerFaults([...before, ...(await it.stream.messages())], published), []);
-      assert.deepEqual((await it.resource.administer(gateway.innerPort, '/dead-letters/bus')).body['dead_letters'], []);
-      assert.equal((await shown())['failing_since'], null);
-    });
-  },
-);
+  test('while the stream is deleted and created again', LIMIT, async () => {
+    await using it = await sunk();
+    await using gateway = await it.resource.start();
+    const published = thousand('created');
+    await it.resource.publish(published.slice(0, 400));
+    await it.reached(400);
+    const before: readonly Stored[] = await it.stream.messages();
+    await it.stream.delete();
+    await it.resource.publish(published.slice(400));
+    const shown = async () => (await it.resource.administer(gateway.innerPort, '/sinks/bus')).body;
+    await until('no stream', async () => (await shown())['failing_cause'], { holds: (seen) => seen === 'NO_STREAM' });
+    assert.ok((await shown())['state'] !== 'sending');
+    await it.stream.create();
+    await it.reached(600);
+    assert.deepEqual(ledgerFaults([...before, ...(await it.stream.messages())], published), []);
+    assert.deepEqual((await it.resource.administer(gateway.innerPort, '/dead-letters/bus')).body['dead_letters'], []);
+    assert.equal((await shown())['failing_since'], null);
+  });
+});

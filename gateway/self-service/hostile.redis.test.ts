@@ -54,7 +54,7 @@ async function opened(more: Partial<StartOptions> = {}) {
 
 const listed = async (tenant: OwnWebhookClient) => (await tenant.ask('GET')).body['webhooks'] as { id: string }[];
 
-describe('a webhook of a hostile or unlucky login', { timeout: 600_000 }, () => {
+describe('a webhook of a hostile or unlucky login', () => {
   test('a URL without a possible host or port is a fault of the body', LIMIT, async () => {
     await using it = await opened();
     const { id } = await it.tenant.create({ url: URL });

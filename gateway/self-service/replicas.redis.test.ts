@@ -13,7 +13,7 @@ let suite: SelfServiceSuite;
 before(async () => (suite = await SelfServiceSuite.start()));
 after(() => suite[Symbol.asyncDispose]());
 
-describe('webhooks of logins over replicas', { timeout: 600_000 }, () => {
+describe('webhooks of logins over replicas', () => {
   test('is served by all replicas, and a deleted one leaves nothing in Redis', LIMIT, async () => {
     await using it = await suite.open();
     await using other = await it.running.another();

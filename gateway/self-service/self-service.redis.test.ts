@@ -19,7 +19,7 @@ const heldBack = (running: RunningGateway, id: string, why: string) =>
     holds: (seen) => seen === why,
   });
 
-describe('a webhook of a login', { timeout: 600_000 }, () => {
+describe('a webhook of a login', () => {
   test(
     'W1, W4: gets the events of its account from its creation on, signed, in the order of each call',
     LIMIT,

@@ -25,7 +25,7 @@ const CONTINUE = 0;
  * clients have many addresses: an address that sends only faults is slowed, and then cut off
  * (gateway/http/faults.test.ts).
  */
-describe('a hostile client', { timeout: 120_000 }, () => {
+describe('a hostile client', () => {
   let running: RunningGateway;
   let port: number;
   let token: string;

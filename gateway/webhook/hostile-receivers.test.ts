@@ -33,7 +33,7 @@ const HOSTS = [
   '100.64.0.1',
 ];
 
-describe('W2: a webhook without the approval of the platform', LIMIT, () => {
+describe('W2: a webhook without the approval of the platform', () => {
   let connections = 0;
   const server = createServer((socket) => {
     connections += 1;

@@ -43,7 +43,7 @@ async function hooked(options: Partial<HookedOptions> = {}) {
   };
 }
 
-describe('the replay of a range to a webhook', LIMIT, () => {
+describe('the replay of a range to a webhook', () => {
   test('sends its events again with their ids, marked, each call in order, beside live ones', LIMIT, async () => {
     await using it = await hooked({ webhook: { concurrency: 8 } });
     const published = events(calls(20), 10);

@@ -58,7 +58,7 @@ function requestsTo(port: number, more: Partial<Receiver> & { at?: string } = {}
   return { requests, post, [Symbol.dispose]: () => requests[Symbol.dispose]() };
 }
 
-describe('requests to a receiver', LIMIT, () => {
+describe('requests to a receiver', () => {
   test('use one connection after each other, and as many as there are at once', LIMIT, async () => {
     using receiver = await receive((socket) => void socket.write(NO_CONTENT));
     using it = requestsTo(receiver.port);
@@ -168,7 +168,7 @@ describe('requests to a receiver', LIMIT, () => {
   });
 });
 
-describe('requests over TLS', LIMIT, () => {
+describe('requests over TLS', () => {
   test('verify the certificate before a byte is sent, by the authorities of this moment', LIMIT, async () => {
     await using certificates = await makeCertificates('localhost');
     await using others = await makeCertificates('localhost');

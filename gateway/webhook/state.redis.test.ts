@@ -31,7 +31,7 @@ async function hooked(options: Partial<HookedOptions> = {}) {
   return { receiver, resource, allAccepted, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-describe('the state of a webhook', { timeout: 300_000 }, () => {
+describe('the state of a webhook', () => {
   test(
     'W6: 410 switches it off at once, for all replicas, until it is enabled; then it goes on where it was',
     LIMIT,
