@@ -13,6 +13,7 @@ export function writeEach(
   highWater: number,
   { write, skip }: { readonly write: (to: Connection) => void; readonly skip: (full: Connection) => void },
 ): void {
+  const isAlone = live.size === 1;
   const block: Connection[] = [];
   let seen = 0;
   for (const connection of live) {
@@ -20,11 +21,14 @@ export function writeEach(
       skip(connection);
       continue;
     }
+    // Most views have one connection, and there is nothing to overlap.
+    if (isAlone) return write(connection);
     block[seen] = connection;
     seen += 1;
     if (seen < BLOCK) continue;
     for (const one of block) write(one);
     seen = 0;
   }
-  for (const one of block.slice(0, seen)) write(one);
+  block.length = seen;
+  for (const one of block) write(one);
 }
