@@ -166,8 +166,9 @@ describe('a replica that dies', () => {
   it('stopped beyond its lease and woken again: it writes and settles nothing any more (the fence)', async () => {
     const keyPrefix = `${randomUUID()}:`;
     const [first, second] = namesByOwner();
-    await using gateway = await replica(keyPrefix, { partitions: 1, replica: second });
-    await using stopped = child(keyPrefix, first, 'nack');
+    const timings = { leaseMs: 3_000 };
+    await using gateway = await replica(keyPrefix, { partitions: 1, replica: second, timings });
+    await using stopped = child(keyPrefix, first, 'nack', { timings });
     await until('the stopped process served', () => stopped.lines.some(({ standby }) => standby === false));
     const consumer = await gateway.connect({ acks: false });
     await gateway.publish(events(['call'], 2));

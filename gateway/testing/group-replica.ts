@@ -22,9 +22,9 @@ import { treeOf } from './tree.ts';
 import type { LogPlace } from '../../event-log/partition-state.ts';
 import type { MemberOptions } from '../group/groups.ts';
 
-/** Short, but longer than the pauses of a busy machine. */
+/** Short, but the lease is longer than the pauses of a busy machine: what an owner loses is delivered again. */
 const QUICK: Timings = {
-  leaseMs: 3_000,
+  leaseMs: 10_000,
   acquireMs: 50,
   pollMs: 100,
   handOverMs: 1_000,
