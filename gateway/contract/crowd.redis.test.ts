@@ -17,12 +17,16 @@ function clientAt(running: RunningGateway, ca: string, localAddress: string) {
   const send = (method: string, path: string, body: string) =>
     new Promise<{ status: number; retryAfter: string | undefined }>((resolve, reject) => {
       const target = { host: '127.0.0.1', port: running.gateway.port, path, method, agent, localAddress };
-      const call = request(target, (response) => {
-        response.resume().once('end', () => {
-          resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] });
+      const attempt = () => {
+        const call = request(target, (response) => {
+          response.resume().once('end', () => {
+            resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] });
+          });
         });
-      });
-      call.once('error', reject).end(body);
+        // The gateway may close a connection that was idle for long as it is used again.
+        call.once('error', (error) => (call.reusedSocket ? attempt() : reject(error))).end(body);
+      };
+      attempt();
     });
   return {
     login: (body: object) => send('POST', LOGIN_PATH, JSON.stringify(body)),

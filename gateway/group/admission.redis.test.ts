@@ -139,7 +139,7 @@ it('I4: an account whose group was removed begins with the oldest event that is 
   // The replica that removes the group has 10 s for that: here it is over when no partition has the group.
   const name = groupName(RESOURCE, 'default', 'acme');
   const reports = () => reportStreams(gateway.client, gateway.place, []);
-  await until('the group destroyed', async () => (await reports()).every(({ names }) => !names.includes(name)));
+  await until('the group destroyed', async () => (await reports()).every(({ names }) => !names.join().includes(name)));
   await gateway.client.hset(accounts, 'acme', '{"since":1,"used":1,"grant":"","gone":1}');
   const back = await gateway.connect();
   await until('the event and the gap', () => back.ids.length === 1 && back.gaps.length === 1);
