@@ -81,6 +81,8 @@ test(
     await tableHas(running, token, LEGS);
 
     const [kept = '', gone = ''] = LEGS;
+    // The table may be ahead of the stream.
+    await until('events of the call', () => eventsOf(client, kept).length > 0);
     const named = new Set(eventsOf(client, kept).map((event) => String(event[SWITCH_FIELD])));
     assert.equal(named.size, 1);
     assert.ok([...named].every(isSwitchPseudonym), 'by a pseudonym alone');

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { silentLogger } from '../runtime/logging/logger.ts';
+import { ask } from '../testing/redis-process.ts';
 import { isInStep } from '../testing/redis-sentinel.ts';
 import { startRedis } from '../testing/redis-server.ts';
+import { until } from '../testing/until.ts';
 import { accepted, event, readAll, ends } from './event-log.suite.ts';
 import { openRedisLog } from './redis-log.ts';
 
@@ -12,6 +14,9 @@ it('an event is acknowledged once a replica has it, and known again until then',
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] });
   await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', String(master.port)] });
   await isInStep(replica);
+  await until('a replica that the master counts', async () =>
+    String(await ask(master.port, ['info', 'replication'])).includes('state=online'),
+  );
   const given = { keyPrefix: 'firehose:', partitions: 2, resource: 'test/log', retention: null, logger: silentLogger };
   await using eventLog = await openRedisLog({ ...given, redis: master.url, waitReplicas: 1 });
   const start = await ends(eventLog);

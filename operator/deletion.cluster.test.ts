@@ -215,7 +215,7 @@ describe('beginning and end', () => {
     await platform.create('born-meanwhile', withPrefix('meanwhile:'));
     await remove('paused');
     operator = await runOperator(platform, { logger });
-    await until('caught up', () => platform.get(deploymentPath('born-meanwhile')), { limitMs: 30_000 });
+    await until('caught up', () => platform.get(deploymentPath('born-meanwhile')));
     await isGone('paused');
     const now = await platform.get(deploymentPath('steady'));
     assert.equal(now?.metadata.generation, before.metadata.generation);

@@ -107,10 +107,14 @@ describe('an API server that fails', () => {
     proxy.cutAll();
     const isSilenced = ({ isWatch, path }: PassingRequest) => isWatch && path.endsWith('/firehosesubscriptions');
     await until('a silent watch', async () => proxy.requests.slice(before).some(isSilenced));
+    const isListed = ({ isWatch, path }: PassingRequest) => !isWatch && path.endsWith('/firehosesubscriptions');
+    const lists = () => proxy.requests.filter(isListed).length;
+    const listed = lists();
     const wanted = await change();
     await delay(1_000);
     const service = await platform.get(`/api/v1/namespaces/${VOICE}/services/acme`);
-    assert.doesNotMatch(JSON.stringify(service?.['spec']), new RegExp(`"port":${wanted}\\b`));
+    // A slow machine may have given the watch up, and listed anew, by then.
+    if (lists() === listed) assert.doesNotMatch(JSON.stringify(service?.['spec']), new RegExp(`"port":${wanted}\\b`));
     proxy.judge = () => null;
     await isCarriedOver(wanted);
   });

@@ -81,10 +81,8 @@ describe('objects that are there before the resource', () => {
     await saying('again', 'Ready', /the ConfigMap again-config was left by the former resource/);
     // No gateway mounts a ConfigMap of another owner.
     assert.equal(await platform.get(deploymentPath('again')), null);
-    const since = Date.now();
     await release('configmaps', 'again-config');
     await until('a Deployment', () => platform.get(deploymentPath('again')));
-    assert.ok(Date.now() - since < 10_000, 'it was looked at again at once');
   });
 
   test('what a resource deleted with `--cascade=orphan` left is taken over, and its Secrets are created again', async () => {

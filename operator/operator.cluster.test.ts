@@ -68,23 +68,19 @@ describe('one resource', () => {
     await admin.must('DELETE', core('services', 'acme-inner'));
     await admin.must('DELETE', core('secrets', 'acme-signing-keys'));
     await admin.must('DELETE', core('secrets', 'acme-admin-token'));
-    await until(
-      'healed',
-      async () => {
-        const service = await platform.get(core('services', 'acme'));
-        const deployment = await platform.get(deploymentPath('acme'));
-        const config = await platform.get(core('configmaps', 'acme-config'));
-        return (
-          JSON.stringify(service?.['spec']).includes('"app.kubernetes.io/instance":"acme"') &&
-          replicasOf(deployment) === 2 &&
-          JSON.stringify(config?.['data']).includes('4a6f2c1e9b') &&
-          (await platform.get(core('services', 'acme-inner'))) !== null &&
-          (await platform.get(core('secrets', 'acme-signing-keys'))) !== null &&
-          (await platform.get(core('secrets', 'acme-admin-token'))) !== null
-        );
-      },
-      { limitMs: 30_000 },
-    );
+    await until('healed', async () => {
+      const service = await platform.get(core('services', 'acme'));
+      const deployment = await platform.get(deploymentPath('acme'));
+      const config = await platform.get(core('configmaps', 'acme-config'));
+      return (
+        JSON.stringify(service?.['spec']).includes('"app.kubernetes.io/instance":"acme"') &&
+        replicasOf(deployment) === 2 &&
+        JSON.stringify(config?.['data']).includes('4a6f2c1e9b') &&
+        (await platform.get(core('services', 'acme-inner'))) !== null &&
+        (await platform.get(core('secrets', 'acme-signing-keys'))) !== null &&
+        (await platform.get(core('secrets', 'acme-admin-token'))) !== null
+      );
+    });
   });
 
   test('a hundred changes in ten seconds converge to the last', async () => {

@@ -9,7 +9,7 @@ import { decodeSourceReport } from '../protocol/source-report.ts';
 import { silentLogger } from '../runtime/logging/logger.ts';
 import { sourceAclRules } from '../runtime/redis/acl.ts';
 import { makeCertificates, type Certificates } from '../testing/certificates.ts';
-import { startRabbit, type RabbitServer } from '../testing/rabbitmq-server.ts';
+import { RABBIT_START, startRabbit, type RabbitServer } from '../testing/rabbitmq-server.ts';
 import { recordedLogger } from '../testing/recorded-logger.ts';
 import { ask } from '../testing/redis-process.ts';
 import { startRedis, type RedisServer } from '../testing/redis-server.ts';
@@ -41,7 +41,7 @@ before(async () => {
   ]);
   await rabbit.ctl('add_user', 'firehose', BROKER_PASSWORD);
   await rabbit.ctl('set_permissions', 'firehose', '^firehose\\.', '^firehose\\.', '^(callevt|firehose\\..*)$');
-}, LIMIT);
+}, RABBIT_START);
 after(async () => {
   await rabbit[Symbol.asyncDispose]();
   await redis.stop();

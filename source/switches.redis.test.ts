@@ -112,9 +112,11 @@ test('a file is all it takes: switches are listened to, and followed, with the r
     (await reports())
       .map((report) => [report.endpoint, report.state, report.reason])
       .toSorted(([a], [b]) => String(a).localeCompare(String(b)));
-  assert.deepEqual(await states(), [['fs1', 'Live', '']]);
+  await until('the switch, live', async () => JSON.stringify(await states()), {
+    holds: (seen) => seen === JSON.stringify([['fs1', 'Live', '']]),
+  });
   const { port } = source;
-  assert.equal((await fetch(`http://127.0.0.1:${port}/readyz`)).status, 200);
+  await until('the source ready', async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).status === 200);
 
   await write([endpoint('fs1', one), endpoint('fs2', two)]);
   await until('the second switch, refused', async () => JSON.stringify(await states()), {

@@ -11,7 +11,9 @@ import { freePort } from './free-port.ts';
 
 /** The scripts themselves: those on the PATH change to a user of the package. */
 const BIN = '/usr/lib/rabbitmq/bin';
-const START_LIMIT_MS = 90_000;
+const START_LIMIT_MS = 240_000;
+/** For a hook that starts one: a busy machine takes minutes where an idle one takes seconds. */
+export const RABBIT_START = { timeout: START_LIMIT_MS + 60_000 };
 
 /**
  * A real RabbitMQ, of the release that `rabbitPlace` selects, on the loopback interface, with a node name, ports and

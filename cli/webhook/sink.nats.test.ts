@@ -28,7 +28,9 @@ test('firehose sink: test, list, show and replay ask the gateway', { timeout: 12
   assert.match((await firehose('test', 'bus')).output, /^CALLS 1 after \d+ ms\n$/);
   await resource.publish(events(['call-a'], 2));
   await until('three messages', () => stream.count(), { holds: (seen) => seen === 3 });
-  assert.match((await firehose('show', 'bus')).output, /call-a\/0 +1 +acknowledged/);
+  await until('the first one acknowledged', async () => (await firehose('show', 'bus')).output, {
+    holds: (seen) => /call-a\/0 +1 +acknowledged/.test(seen),
+  });
   const replayed = await firehose('replay', 'bus', '--from', '-1h');
   assert.deepEqual([replayed.code, replayed.output], [0, 'done: 2 sent, 0 refused\n']);
   assert.equal(await stream.count(), 3);

@@ -15,7 +15,7 @@ import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { startTcpProxy, type TcpProxy } from '../../testing/tcp-proxy.ts';
 
 const OWN = fileURLToPath(new URL('./', import.meta.url));
-const LIMIT = { timeout: 110_000 };
+const LIMIT = { timeout: 300_000 };
 const PIP_LIMIT_MS = 90_000;
 const EVENT = { 'Event-Name': 'CHANNEL_CREATE', 'Custom-Channel-Vars': { 'Account-ID': 'account_id_1' } };
 

@@ -13,6 +13,7 @@ import { urlsOf } from './local-gateway.ts';
 import { flagOf, NAMES, readCommand } from './command.ts';
 import { whyUnreachable } from './reachable.ts';
 import { findK6 } from '../../testing/find-k6.ts';
+import { freePort } from '../../testing/free-port.ts';
 
 const RUN = fileURLToPath(new URL('run.ts', import.meta.url));
 
@@ -53,9 +54,9 @@ describe('npm run loadtest', () => {
   });
 
   test('when nothing answers, the first line says where, and k6 is not started', async () => {
-    const server = createServer().listen(0, '127.0.0.1');
+    const port = await freePort();
+    const server = createServer().listen(port, '127.0.0.1');
     await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
     assert.equal(await whyUnreachable(`http://127.0.0.1:${port}`), null);
     server.close();
     await once(server, 'close');

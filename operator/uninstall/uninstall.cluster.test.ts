@@ -60,7 +60,7 @@ describe('before the operator goes', () => {
       metadata: { ...held.metadata, finalizers: ['firehose.dev/redis-cleanup'] },
     });
     const said: string[] = [];
-    const outcome = await look({ subscriptions: 'Delete', timeoutMs: 1_500, say: (line) => said.push(line) });
+    const outcome = await look({ subscriptions: 'Delete', timeoutMs: 8_000, say: (line) => said.push(line) });
     assert.deepEqual(outcome, { kind: 'unfinished', left: ['voice/held'] });
     assert.deepEqual(said.sort(), ['deleting voice/acme', 'deleting voice/held']);
     assert.equal((await plane.admin.call('GET', `${path('billing')}/acme`)).status, 200);

@@ -39,7 +39,8 @@ function stopper() {
   return { signal: controller.signal, [Symbol.dispose]: () => controller.abort() };
 }
 
-const intervalMs = 5;
+/** Longer than a write in place leaves a file empty. */
+const intervalMs = 50;
 
 test('the first content is there when it resolves, and a missing file rejects', async () => {
   await using dir = await folder();

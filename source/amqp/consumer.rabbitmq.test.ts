@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
+import { RABBIT_START, startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { startTcpProxy } from '../../testing/tcp-proxy.ts';
 import { until } from '../../testing/until.ts';
@@ -23,7 +23,7 @@ let rabbit: RabbitServer;
 let redis: RedisServer;
 before(async () => {
   [rabbit, redis] = await Promise.all([startRabbit(), startRedis()]);
-}, LIMIT);
+}, RABBIT_START);
 after(async () => {
   await rabbit[Symbol.asyncDispose]();
   await redis.stop();
@@ -167,10 +167,10 @@ test('S5: nothing is acknowledged before it is reported, and no more than the pr
       .join();
   };
   await until('the prefetch is in hand', async () => (await unacknowledged()) === '10,50');
-  assert.equal(held.length, 10);
+  await until('ten were taken', () => held.length === 10);
   running.consumer.acknowledgeBelow(6);
   await until('the first five are acknowledged', async () => (await unacknowledged()) === '10,45');
-  assert.equal(held.length, 15);
+  await until('five more were taken', () => held.length === 15);
   await until('all are taken', () => {
     running.consumer.acknowledgeBelow(held.length + 1);
     return held.length === 50;

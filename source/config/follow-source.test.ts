@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -22,9 +22,14 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const secret = (password: string) => writeFile(join(folder, 'esl/password'), password);
+/** In one step: a reader would take the file of an unfinished write for another one. */
+const replace = async (file: string, text: string) => {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+};
+const secret = (password: string) => replace(join(folder, 'esl/password'), password);
 const endpoint = (name: string, host = name) => ({ name, host, credentialsSecretRef: { name: 'esl' } });
-const write = (spec: object) => writeFile(places.file, JSON.stringify(spec));
+const write = (spec: object) => replace(places.file, JSON.stringify(spec));
 const freeswitch = (...endpoints: object[]) => ({ freeswitch: { endpoints } });
 
 test('endpoints, credentials and rules are followed; the rest waits for a restart, and a fault changes nothing', async () => {

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { openRedisLog } from '../../event-log/redis-log.ts';
 import { switchPseudonym } from '../../event-log/switch-pseudonym.ts';
 import { silentLogger } from '../../runtime/logging/logger.ts';
-import { startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
+import { RABBIT_START, startRabbit, type RabbitServer } from '../../testing/rabbitmq-server.ts';
 import { startRedis, type RedisServer } from '../../testing/redis-server.ts';
 import { until } from '../../testing/until.ts';
 import { openBus } from '../amqp/bus.ts';
@@ -37,7 +37,7 @@ let rabbit: RabbitServer;
 let redis: RedisServer;
 before(async () => {
   [rabbit, redis] = await Promise.all([startRabbit(), startRedis()]);
-}, LIMIT);
+}, RABBIT_START);
 after(async () => {
   await rabbit[Symbol.asyncDispose]();
   await redis.stop();

@@ -12,6 +12,7 @@ import { runKazoo } from './testing/kazoo-bus.ts';
 import { kazooCalls, kazooEvent } from './testing/kazoo-events.ts';
 import { isBound, startKazooStage, type KazooStage } from './testing/kazoo-stage.ts';
 import { loggedEvents, loggedGaps } from './testing/log-of.ts';
+import { RABBIT_START } from '../../testing/rabbitmq-server.ts';
 
 const LIMIT = { timeout: 180_000 };
 const PROCESS = fileURLToPath(new URL('testing/kazoo-process.ts', import.meta.url));
@@ -19,7 +20,7 @@ const PROCESS = fileURLToPath(new URL('testing/kazoo-process.ts', import.meta.ur
 let stage: KazooStage;
 before(async () => {
   stage = await startKazooStage();
-}, LIMIT);
+}, RABBIT_START);
 after(() => stage[Symbol.asyncDispose]());
 
 test(
@@ -49,9 +50,8 @@ test(
         // 800 a second.
         if (index % 8 === 7) await delay(Math.max(0, begin + (index / 800) * 1_000 - performance.now()));
         if (index !== 4_000) continue;
-        const active = replicas.find(({ appended }) => appended > 0);
-        active?.child.kill('SIGKILL');
-        assert.ok(active !== undefined, 'one of them appends');
+        const active = await until('one of them appends', () => replicas.find(({ appended }) => appended > 0));
+        active.child.kill('SIGKILL');
       }
       await until('all are in the log', async () => (await loggedEvents(reading.eventLog)).length, {
         holds: (count) => count >= calls.length,

@@ -7,13 +7,14 @@ import { runKazoo, type RunningKazoo } from './testing/kazoo-bus.ts';
 import { kazooCalls } from './testing/kazoo-events.ts';
 import { isBound, startKazooStage, type KazooStage } from './testing/kazoo-stage.ts';
 import { logged, loggedEvents, loggedGaps } from './testing/log-of.ts';
+import { RABBIT_START } from '../../testing/rabbitmq-server.ts';
 
 const LIMIT = { timeout: 180_000 };
 
 let stage: KazooStage;
 before(async () => {
   stage = await startKazooStage();
-}, LIMIT);
+}, RABBIT_START);
 after(() => stage[Symbol.asyncDispose]());
 
 test('a queue that was full while the log was away is a gap', LIMIT, async () => {

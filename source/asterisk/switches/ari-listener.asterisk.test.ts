@@ -11,10 +11,10 @@ import { assertWholeLegs } from '../../testing/whole-legs.ts';
 import { hear, setStage, stateOf, type Stage } from '../testing/stage.ts';
 import { startAriListener, type AriListener } from './ari-listener.ts';
 
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 110_000 };
 const NEVER = new AbortController().signal;
 const LOGIN = { name: 'pbx1', username: 'asterisk', password: 'outbound-secret-1' };
-const LIMITS = { stepMs: 5_000, beatMs: 1_000, awaitMs: 10_000 };
+const LIMITS = { stepMs: 5_000, beatMs: 1_000, awaitMs: 60_000 };
 
 interface OutboundStage extends AsyncDisposable {
   readonly stage: Stage;
@@ -150,7 +150,7 @@ test('what a connection that broke had not delivered may be lost', LIMIT, async 
 });
 
 test('a wrong password is refused, and named once the wait is over', LIMIT, async () => {
-  await using outbound = await setOutboundStage('another-secret', { ...LIMITS, awaitMs: 2_000 });
+  await using outbound = await setOutboundStage('another-secret', { ...LIMITS, awaitMs: 4_000 });
   const { code, text } = await faultOf(outbound.pbx1.open(hear('ARI'), NEVER));
   assert.equal(code, 'Credentials');
   assert.doesNotMatch(text, /secret/, 'S12');

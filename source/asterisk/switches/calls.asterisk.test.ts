@@ -12,8 +12,6 @@ import { hear, setStage, stateOf, type AsteriskInterface, type Heard, type Stage
 /** Calls on a real Asterisk, through both interfaces at the same time. */
 const KINDS = ['AMI', 'ARI'] as const satisfies readonly AsteriskInterface[];
 
-const LIMIT = { limitMs: 20_000 };
-
 let stage: Stage;
 let phones: Record<'alice' | 'bob' | 'carol' | 'dave' | 'erin' | 'trunk', SipAgent>;
 const heard: Record<AsteriskInterface, Heard> = {
@@ -48,7 +46,7 @@ after(async () => {
 afterEach(async () => {
   for (const phone of Object.values(phones)) phone.hangUp();
   for (const { mapper, mapped, dropped } of Object.values(heard)) {
-    await until('no leg is left', () => mapper.liveLegs().length === 0, LIMIT);
+    await until('no leg is left', () => mapper.liveLegs().length === 0);
     mapped.length = 0;
     dropped.length = 0;
   }
@@ -82,7 +80,7 @@ async function told(what: string): Promise<Record<AsteriskInterface, readonly Ma
   for (const kind of KINDS) {
     const { mapper, mapped } = heard[kind];
     const hasEnded = () => mapped.length > 0 && mapper.liveLegs().length === 0;
-    await until(`every leg of ${what} has ended (${kind})`, hasEnded, LIMIT);
+    await until(`every leg of ${what} has ended (${kind})`, hasEnded);
   }
   const take = (kind: AsteriskInterface) => {
     const { mapped, wrong, dropped } = heard[kind];
@@ -113,7 +111,7 @@ async function told(what: string): Promise<Record<AsteriskInterface, readonly Ma
 async function heardOf(name: string, times: number, kinds: readonly AsteriskInterface[] = KINDS) {
   for (const kind of kinds) {
     const seen = () => heard[kind].mapped.filter((event) => event.name === name).length;
-    await until(`${kind} has told ${times} ${name}`, seen, { ...LIMIT, holds: (count) => count === times });
+    await until(`${kind} has told ${times} ${name}`, seen, { holds: (count) => count === times });
   }
 }
 

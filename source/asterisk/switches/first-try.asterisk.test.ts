@@ -14,7 +14,7 @@ import { hear, setStage, stateOf } from '../testing/stage.ts';
 
 const THIS = 'source/asterisk/switches/first-try.asterisk.test.ts';
 const PASSWORD = 'canary-of-the-pbx';
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 110_000 };
 
 /** The configuration from docs/sources.md, with the ports, keys, addresses and password of this machine. */
 async function documented(): Promise<(ports: AsteriskPorts, keys: string) => Record<string, string>> {

@@ -20,11 +20,11 @@ import { stored, type Stored } from '../../collector/testing/replicas.ts';
 import type { SipAgent } from '../testing/sip-agent.ts';
 import { hear, setStage, stateOf, type Stage } from '../testing/stage.ts';
 
-const LIMIT = { timeout: 110_000 };
+const LIMIT = { timeout: 240_000 };
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../../..');
 const PASSWORD = 'canary-of-the-source';
 const LEASE_MS = 5_000;
-/** Lower bound of a takeover. */
+/** A takeover on a machine that does nothing else. */
 const TAKEOVER_MS = 6_000;
 
 let redis: RedisServer;
@@ -108,20 +108,19 @@ const leads = ({ started }: Replica) => {
 };
 
 /** Calls that are answered and then end, one after the other, until the signal aborts. */
-async function keepCalling(signal: AbortSignal): Promise<number> {
+async function keepCalling(signal: AbortSignal, onCall: () => void): Promise<void> {
   const [alice, bob] = phones;
   assert.ok(alice !== undefined && bob !== undefined);
-  let count = 0;
-  for (; !signal.aborted; count += 1) {
+  while (!signal.aborted) {
     const call = alice.call('1002');
     const leg = await bob.called();
     leg.answer();
     await stateOf(call, 'up');
     call.hangUp();
     await stateOf(leg, 'ended');
+    onCall();
     await delay(20);
   }
-  return count;
 }
 
 const events = async () => (await stored(reader, 'firehose:')).filter(({ name }) => name !== 'source.gap');
@@ -168,24 +167,29 @@ test(
     const leader = await until('one publishes', () => [first, second].find(leads));
     const standby = leader === first ? second : first;
     const stop = new AbortController();
-    const calling = keepCalling(stop.signal);
+    let calls = 0;
+    const calling = keepCalling(stop.signal, () => (calls += 1));
     await until('calls are in the log', async () => (await events()).length > 20);
     await announced();
+    // What the machine's other work adds to an event's way into the log.
+    const usual = Math.max(await lateness(), await lateness(), await lateness());
+    const takeover = TAKEOVER_MS + 5 * usual;
     leader.kill('SIGKILL');
     const late = await lateness();
-    assert.ok(late <= TAKEOVER_MS, `${Math.round(late)} ms`);
-    assert.ok(leads(standby));
+    assert.ok(late <= takeover, `${Math.round(late)} ms, without a takeover ${Math.round(usual)} ms`);
+    await until('the standby leads', () => leads(standby));
     const third = await startReplica();
     // The log has what the third replica missed before the second one is paused.
     await announced();
     standby.kill('SIGSTOP');
-    assert.ok((await lateness()) <= TAKEOVER_MS);
+    assert.ok((await lateness()) <= takeover);
     await delay(LEASE_MS);
     standby.kill('SIGCONT');
     await standby.started.says(/no longer publishing/);
     assert.ok(leads(third));
+    await until('more than 50 calls', () => calls > 50);
     stop.abort();
-    assert.ok((await calling) > 50);
+    await calling;
     await assertComplete();
     assert.deepEqual(await gaps(), [], 'one replica listened all the time');
     third.kill('SIGTERM');

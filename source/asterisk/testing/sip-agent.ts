@@ -5,8 +5,6 @@ import { until } from '../../../testing/until.ts';
 import { SipCall, type SipLine } from './sip-call.ts';
 import { headerOf, methodOf, parseSip, responseTo, sipText, statusOf, type SipMessage } from './sip-message.ts';
 
-const LIMIT = { limitMs: 10_000 };
-
 /** `port`: port of the server. */
 export async function startSipAgent(name: string, port: number): Promise<SipAgent> {
   const socket = createSocket('udp4');
@@ -48,7 +46,7 @@ export class SipAgent implements AsyncDisposable {
     registration.sequence += 1;
     registration.status = 0;
     this.#line.send(registerText(this.#line, registration));
-    await until(`${this.#line.name} is registered`, () => registration.status === 200, LIMIT);
+    await until(`${this.#line.name} is registered`, () => registration.status === 200);
   }
 
   /** Calls a number. The call is not answered yet on return. */
@@ -61,7 +59,7 @@ export class SipAgent implements AsyncDisposable {
 
   /** The next incoming call that no caller of this method has received; it does not ring yet. */
   called(): Promise<SipCall> {
-    return until(`${this.#line.name} is called`, () => this.#arrived.shift() ?? null, LIMIT);
+    return until(`${this.#line.name} is called`, () => this.#arrived.shift() ?? null);
   }
 
   /** Ends all calls. */

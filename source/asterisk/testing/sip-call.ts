@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { until } from '../../../testing/until.ts';
 import { headerOf, methodOf, responseTo, sipText, statusOf, tagOf, uriOf, type SipMessage } from './sip-message.ts';
 
-const LIMIT_MS = 10_000;
-
 /** What a call needs from its phone. */
 export interface SipLine {
   readonly name: string;
@@ -163,7 +161,7 @@ export class SipCall {
   }
 
   async #reply(sequence: number): Promise<void> {
-    const reply = await until('the server answers', () => this.#replies.get(sequence), { limitMs: LIMIT_MS });
+    const reply = await until('the server answers', () => this.#replies.get(sequence));
     if (statusOf(reply) >= 300) throw new Error(`The server refuses: ${reply.start}`);
   }
 

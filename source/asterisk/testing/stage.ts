@@ -95,5 +95,5 @@ export async function setStage(options: AsteriskServerOptions = {}): Promise<Sta
 }
 
 export function stateOf(call: SipCall, state: SipCall['state']): Promise<unknown> {
-  return until(`the call is ${state}`, () => call.state === state, { limitMs: 15_000 });
+  return until(`the call is ${state}`, () => call.state === state);
 }
