@@ -15,7 +15,7 @@ import { bindingKeys } from './queue.ts';
 import { openCoverage } from './testing/coverage.ts';
 import { numbers, openPublisher, ownPlace, publishAll, TRANSIENT } from './testing/rabbit-bus.ts';
 
-const LIMIT = { timeout: 110_000 };
+const LIMIT = { timeout: 240_000 };
 const PROCESS = fileURLToPath(new URL('testing/consumer-process.ts', import.meta.url));
 const KEYS = bindingKeys(['CHANNEL_CREATE', 'CHANNEL_DESTROY']);
 

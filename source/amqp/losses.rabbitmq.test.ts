@@ -11,7 +11,7 @@ import { bindingKeys } from './queue.ts';
 import { openCoverage } from './testing/coverage.ts';
 import { openPublisher, ownPlace } from './testing/rabbit-bus.ts';
 
-const LIMIT = { timeout: 110_000 };
+const LIMIT = { timeout: 240_000 };
 
 let rabbit: RabbitServer;
 let redis: RedisServer;
