@@ -6,7 +6,9 @@ import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { openBrowser, type Browser } from '../../testing/browser.ts';
 import { until } from '../../testing/until.ts';
+import { events } from '../testing/group-replica.ts';
 import { ADMIN, startGateway } from '../testing/running-gateway.ts';
+import { SelfServiceSuite } from '../testing/self-service-suite.ts';
 import { logIn, openConsole, unlock } from './testing/opened-console.ts';
 
 const LIMIT = { timeout: 240_000 };
@@ -144,4 +146,29 @@ test('C6: everything is done by the keyboard alone', LIMIT, async () => {
   await keyboard.press('Enter');
   await page.getByLabel('User name').waitFor();
   assert.deepEqual(console.faults, []);
+});
+
+test('axe finds no fault on the pages of webhooks and sinks, wide and narrow', LIMIT, async () => {
+  await using suite = await SelfServiceSuite.start();
+  const nats = { servers: ['nats://127.0.0.1:1'], stream: 'CALLS', subject: 'firehose.{account}.{event}' };
+  await using it = await suite.open({ groups: [{ name: 'bus', account: 'account_id_1', nats }] });
+  await it.create();
+  await it.append(events(['call-1'], 2));
+  const look = async (page: Page) => {
+    await page
+      .getByRole('button', { name: /^Last / })
+      .first()
+      .click();
+    await page.locator('.attempts').waitFor();
+    const wide = await faultsOf(page);
+    await page.setViewportSize(NARROW);
+    await assertFits(page);
+    return [...wide, ...(await faultsOf(page))];
+  };
+  const inner = await openConsole(browser, it.running, { side: 'inner', at: '#/groups' });
+  await unlock(inner, it.running);
+  assert.deepEqual(await look(inner.page), []);
+  const owner = await openConsole(browser, it.running, { at: '#/webhooks', dark: true });
+  await logIn(owner, { username: 'operator', password: 'operatorpassword', domain: 'north' });
+  assert.deepEqual(await look(owner.page), []);
 });
