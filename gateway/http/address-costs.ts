@@ -2,10 +2,13 @@ import { AddressAllowance } from './address-allowance.ts';
 
 /**
  * Milliseconds of the main thread that an address may use at once without a stream, and further ones for each second.
- * Logins with a connection of their own take a bit more than two each: it is eight of them, and then two a second.
+ * Logins with a connection of their own take a bit more than two each: it is 18 of them, and then two a second.
  */
-const FREE = { burst: 20, perSecond: 5 };
-/** A stream pays for its own connection, for a login before it and for a few more of them. */
+const FREE = { burst: 40, perSecond: 5 };
+/** A TLS handshake and one request; and a further request. */
+const CONNECTION_MS = 2.2;
+const REQUEST_MS = 1;
+/** A stream pays for some logins. */
 const PAID_BY_STREAM_MS = 10;
 /** A stream that ends sooner than this has paid for nothing. */
 const SHORT_STREAM_MS = 30_000;
@@ -32,20 +35,25 @@ export class AddressCosts {
     return this.#free.size;
   }
 
-  charge(address: string, ms: number, now: number): void {
-    if (address === NO_ADDRESS) return;
-    this.#free.spend(address, ms, now);
+  /** Its stream, if it opens one, returns it. */
+  connectionBegan(address: string, now: number): void {
+    this.#free.spend(address, CONNECTION_MS, now);
+  }
+
+  /** A request was answered that was not the first of its connection. */
+  requestAnswered(address: string, now: number): void {
+    this.#free.spend(address, REQUEST_MS, now);
   }
 
   streamOpened(address: string, now: number): void {
-    this.#free.giveBack(address, now, PAID_BY_STREAM_MS);
+    this.#free.giveBack(address, now, CONNECTION_MS + PAID_BY_STREAM_MS);
   }
 
   streamEnded(address: string, lastedMs: number, now: number): void {
-    if (lastedMs < SHORT_STREAM_MS) this.charge(address, PAID_BY_STREAM_MS, now);
+    if (lastedMs < SHORT_STREAM_MS) this.#free.spend(address, CONNECTION_MS + PAID_BY_STREAM_MS, now);
   }
 
   isInDebt(address: string, now: number): boolean {
-    return !this.#free.has(address, now) && this.#doEventsFlow(now);
+    return address !== NO_ADDRESS && !this.#free.has(address, now) && this.#doEventsFlow(now);
   }
 }

@@ -19,9 +19,7 @@ function openTurns({ busy = 0, inDebt = [] }: Simulated = {}) {
   const scheduled: { turn: () => void; at: number }[] = [];
   const due: (() => void)[] = [];
   const done: { name: string; at: number }[] = [];
-  const charged = new Map<string, number>();
   const costs = {
-    charge: (lane: string, ms: number) => void charged.set(lane, (charged.get(lane) ?? 0) + ms),
     isInDebt: (lane: string) => inDebt.includes(lane),
   };
   const turns = new Turns(costs, {
@@ -33,7 +31,6 @@ function openTurns({ busy = 0, inDebt = [] }: Simulated = {}) {
   return {
     turns,
     done,
-    charged,
     /** Work with this duration, and a further duration in the next tick. */
     work:
       (name: string, costMs: number, laterMs = 0) =>
@@ -208,15 +205,4 @@ test('new work of lanes in debt is bounded, in equal shares, and started work is
   };
   assert.deepEqual([fill('one'), fill('two'), fill('one')], [2_000, 1_000, 0]);
   assert.equal(turns.run('one', 'continue', work('one', 1)), true);
-});
-
-test('each lane is charged with what its work took, also in the next tick, and 0.8 ms for what follows', () => {
-  const { turns, charged, work, runAll } = openTurns({ inDebt: ['debt'] });
-  for (const lane of ['one', 'debt', 'one']) turns.run(lane, 'begin', work(lane, 0.5, 0.7));
-  turns.run('gone', 'begin', () => false);
-  runAll();
-  assert.deepEqual(
-    ['one', 'debt', 'gone'].map((lane) => charged.get(lane)?.toFixed(1)),
-    ['4.0', '2.0', undefined],
-  );
 });

@@ -39,9 +39,7 @@ export interface EventLoop {
   behind(work: () => void): void;
 }
 
-/** What the work of each lane costs. */
 export interface Costs {
-  charge(lane: string, ms: number, now: number): void;
   isInDebt(lane: string, now: number): boolean;
 }
 
@@ -84,8 +82,9 @@ export class Turns {
 
   /** False, and the work never runs, when it begins something and too much waits in a lane in debt. */
   run(lane: string, stage: Stage, work: Work): boolean {
-    const isPatient = this.#isPatient(lane);
-    if (isPatient && stage === 'begin' && this.#isPatientFull(lane)) return false;
+    // What has begun goes on at once: the stream at its end may pay the debt.
+    const isPatient = stage === 'begin' && this.#isPatient(lane);
+    if (isPatient && this.#isPatientFull(lane)) return false;
     (isPatient ? this.#patient : this.#lanes).push(lane, stage, work);
     this.#arrange();
     return true;
@@ -104,7 +103,6 @@ export class Turns {
     return this.#slow.lengthOf(lane) >= MOST_SLOW;
   }
 
-  /** Everything of a lane waits in one place. */
   #isPatient(lane: string): boolean {
     if (this.#patient.lengthOf(lane) > 0) return true;
     return this.#lanes.lengthOf(lane) === 0 && this.#costs.isInDebt(lane, this.#loop.now());
@@ -149,13 +147,10 @@ export class Turns {
   #slice(start: number): void {
     const begun = this.#loop.now();
     const lanes = begun - start < SLICE_MS ? this.#nextLanes(begun) : null;
-    const lane = lanes === null ? null : runFirst(lanes);
-    if (lane === null) return this.#endSlice(start, begun);
+    if (lanes === null || !runFirst(lanes)) return this.#endSlice(start, begun);
     this.#loop.behind(() => {
       const now = this.#loop.now();
-      const ms = now - begun + LATER_MS;
-      this.#costs.charge(lane, ms, now);
-      if (lanes === this.#patient) this.#patientPause.begin(ms, now);
+      if (lanes === this.#patient) this.#patientPause.begin(now - begun + LATER_MS, now);
       this.#slice(start);
     });
   }
@@ -167,9 +162,10 @@ export class Turns {
     return this.#lanes.size > 0 ? this.#lanes : null;
   }
 
-  /** A lane that comes into debt becomes patient with all that waits in it, and the other way round. */
+  /** A lane that comes into debt becomes patient with the new work that waits in it, and the other way round. */
   #sort(now: number): void {
-    for (let lane = this.#lanes.next; lane !== null && this.#costs.isInDebt(lane, now); lane = this.#lanes.next) {
+    for (let lane = this.#lanes.next; lane !== null; lane = this.#lanes.next) {
+      if (this.#lanes.hasStarted(lane) || !this.#costs.isInDebt(lane, now)) break;
       this.#lanes.moveNext(this.#patient);
     }
     const first = this.#patient.next;
@@ -184,8 +180,8 @@ export class Turns {
   }
 }
 
-/** Runs the next piece, and returns its lane: null when there is none. A piece that its client gave up takes no turn. */
-function runFirst(lanes: Lanes): string | null {
-  for (let lane = lanes.next; lane !== null; lane = lanes.next) if (lanes.shift()?.() !== false) return lane;
-  return null;
+/** Runs the next piece; false when there is none. A piece that its client gave up takes no turn. */
+function runFirst(lanes: Lanes): boolean {
+  while (lanes.size > 0) if (lanes.shift()?.() !== false) return true;
+  return false;
 }

@@ -46,6 +46,11 @@ export class Lanes {
     return waiting === undefined ? 0 : waiting.begin.length + waiting.continue.length;
   }
 
+  /** Whether started work waits in a lane. */
+  hasStarted(lane: string): boolean {
+    return (this.#lanes.get(lane)?.continue.length ?? 0) > 0;
+  }
+
   push(name: string, stage: Stage, work: Work): void {
     let lane = this.#lanes.get(name);
     if (lane === undefined) {

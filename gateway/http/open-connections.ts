@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { AddressCosts } from './address-costs.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { acceptedSocket } from './client-address.ts';
 
@@ -7,12 +8,14 @@ export class OpenConnections {
   readonly #faults: AddressFaults;
   /** Null: the end of this connection is not a fault. A connection without any bytes is a health check. */
   readonly #charged = new Map<object, string | null>();
+  readonly #costs: AddressCosts;
 
   /** Shared: a closure, and the wrapper of `once` around it, would cost 300 bytes for each connection. */
   readonly #onClose = removerOf(this);
 
-  constructor(faults: AddressFaults) {
+  constructor(faults: AddressFaults, costs: AddressCosts) {
     this.#faults = faults;
+    this.#costs = costs;
   }
 
   add(socket: Socket): void {
@@ -29,6 +32,7 @@ export class OpenConnections {
   /** From now on the connection counts as a fault of the address (null: of none) unless it is excused. */
   judge(socket: Socket, address: string | null): void {
     this.#charged.set(socket, address);
+    if (address !== null) this.#costs.connectionBegan(address, performance.now());
   }
 
   excuse(socket: object): void {

@@ -66,8 +66,8 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
   const turns = new Turns(costs);
   const isProxy = createIsTrusted(options.trustedProxies);
   const laneOf = (address: string | null) => (address === null || isProxy(address) ? NO_ADDRESS : networkOf(address));
-  const open = new OpenConnections(faults);
-  const router = new RequestRouter({ ...options, turns, laneOf, excuse: ({ socket }) => open.excuse(socket) }, limits);
+  const open = new OpenConnections(faults, costs);
+  const router = new RequestRouter({ ...options, turns, laneOf, connections: open }, limits);
   const http = createHttp(router, events, limits);
   const serve = (socket: Socket, first: Buffer) => http.emit('connection', new RequestGate(socket, limits, first));
   const tls = options.tls === null ? null : createTls(options.tls, limits, (socket) => serve(socket, NOTHING));

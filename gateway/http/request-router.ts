@@ -7,6 +7,7 @@ import { connectionAddress, type AddressOf } from './client-address.ts';
 import type { Turns } from './event-loop-turns.ts';
 import type { Work } from './lanes.ts';
 import type { Limits } from './limits.ts';
+import type { OpenConnections } from './open-connections.ts';
 import { TOO_MANY_REQUESTS } from './listener-problems.ts';
 import type { Problem } from './problem.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
@@ -40,8 +41,7 @@ export interface RouterOptions {
   readonly turns: Turns;
   /** The lane of an address in turns. */
   readonly laneOf: (address: string) => string;
-  /** The connection of this request is not a fault of its address, however it ends. */
-  readonly excuse: (request: IncomingMessage) => void;
+  readonly connections: Pick<OpenConnections, 'excuse'>;
   readonly events: {
     readonly onAnswer: (status: number) => void;
     readonly unexpected: (error: unknown) => void;
@@ -63,6 +63,7 @@ export class RequestRouter {
     const gate = gateOf(request);
     watchAnswer(response, (status) => {
       this.#options.events.onAnswer(status);
+      if (!this.#isFirst(request)) this.#options.costs.requestAnswered(this.#addressOf(request), performance.now());
       if (status >= 400) this.#refused(request, status);
     });
     const refuse = (problem: Problem) => {
@@ -133,7 +134,7 @@ export class RequestRouter {
         this.#succeeded(request);
       }
       // Its token was verified: a full quota or replica is not the client's fault.
-      else if (status === 429) this.#options.excuse(request);
+      else if (status === 429) this.#options.connections.excuse(request.socket);
       else this.#refused(request, status);
     } catch (error) {
       events.unexpected(error);
@@ -170,12 +171,12 @@ export class RequestRouter {
 
   #succeeded(request: IncomingMessage): void {
     this.#options.allowance.giveBack(this.#addressOf(request), performance.now());
-    this.#options.excuse(request);
+    this.#options.connections.excuse(request.socket);
   }
 
   /** A fault of this side is not the client's. On a proxy's connection, each request is judged instead. */
   #refused(request: IncomingMessage, status: number): void {
-    if (status >= 500) this.#options.excuse(request);
+    if (status >= 500) this.#options.connections.excuse(request.socket);
     else if (status >= 400 && this.#isForwarded(request)) {
       this.#options.faults.note(this.#addressOf(request), performance.now());
     }
