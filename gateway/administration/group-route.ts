@@ -4,6 +4,7 @@ import type { DeclaredGroup } from '../../event-log/provisioning/report-groups.t
 import type { Backlog } from '../group/backlog.ts';
 import { onlyMethods } from '../http/respond.ts';
 import type { LiveReplica } from '../replica/presence.ts';
+import { membersOf } from './group-members.ts';
 
 export interface GroupRouteOptions {
   /** The declared groups. */
@@ -45,19 +46,4 @@ function waiting(backlog: Backlog | undefined): object {
     oldest_pending_at: oldestPendingAt === null ? null : new Date(oldestPendingAt).toISOString(),
     dead_letters: deadLetters,
   };
-}
-
-/** Connections by account and replica. Heartbeats name a group `<group>/<account>`. */
-function membersOf(group: string, replicas: readonly LiveReplica[]): readonly object[] {
-  const prefix = `${group}/`;
-  return replicas.flatMap(({ replica, heartbeat: { groups, hung } }) =>
-    Object.entries(groups)
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, connections]) => ({
-        account: key.slice(prefix.length),
-        replica,
-        connections,
-        hung: hung?.[key] ?? 0,
-      })),
-  );
 }

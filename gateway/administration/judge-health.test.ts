@@ -24,6 +24,13 @@ const webhook = {
   failing_cause: null,
 } as const;
 
+/** A group with events that wait, and its connections as a replica tells them. */
+const waiting = (groups: Readonly<Record<string, number>>): Partial<HealthLook> => ({
+  groups: ['g'],
+  backlog: new Map([['g', { accounts: 1, lag: 3, pending: 0, oldestPendingAt: null, deadLetters: 0 }]]),
+  replicas: [{ replica: 'a', heartbeat: beat({ groups }) }],
+});
+
 const CASES: readonly [what: string, more: Partial<HealthLook>, check: string, status: string][] = [
   ['a replica that is ready', {}, 'ready.log', 'ok'],
   ['a log out of reach', { checks: { log: { ok: false, detail: 'out of reach' } } }, 'ready.log', 'fail'],
@@ -66,6 +73,9 @@ const CASES: readonly [what: string, more: Partial<HealthLook>, check: string, s
     'group',
     'warn',
   ],
+  ['a group whose events nobody consumes', waiting({}), 'group', 'warn'],
+  ['a group whose events a connection consumes', waiting({ 'g/a': 1 }), 'group', 'ok'],
+  ['a group whose events a webhook sends', { ...waiting({}), webhooks: [{ ...webhook, group: 'g' }] }, 'group', 'ok'],
   ['a webhook', { webhooks: [webhook] }, 'webhook', 'ok'],
   [
     'a webhook whose receiver fails',

@@ -3,6 +3,7 @@ import type { Backlog } from '../group/backlog.ts';
 import type { ReadinessCheck } from '../http/inner-app.ts';
 import type { LiveReplica } from '../replica/presence.ts';
 import type { ShownSender } from '../sender/show.ts';
+import { membersOf } from './group-members.ts';
 
 /** What a replica knows of itself and of the others. */
 export interface HealthLook {
@@ -41,7 +42,7 @@ export function judgeHealth(look: HealthLook, now: number): Finding[] {
     ...Object.entries(look.checks).map(([name, check]) => judgeCheck(name, check)),
     judgeConnections(look),
     ...(look.replicas ?? []).map((replica) => judgeReplica(replica)),
-    ...look.groups.map((group) => judgeGroup(group, look.backlog.get(group), now)),
+    ...look.groups.map((group) => judgeGroup(group, look, now)),
     ...look.webhooks.map(judgeWebhook),
     ...look.sinks.map(judgeSink),
   ];
@@ -75,17 +76,28 @@ function judgeReplica({ replica, heartbeat }: LiveReplica): Finding {
   return say.ok(heartbeat.leaving ? `${seen}; it is leaving` : seen);
 }
 
-function judgeGroup(group: string, backlog: Backlog | undefined, now: number): Finding {
+function judgeGroup(group: string, look: HealthLook, now: number): Finding {
   const say = about('group', group);
+  const backlog = look.backlog.get(group);
   if (backlog === undefined)
     return say.ok('its backlog is not known: groups are in Redis, and are read every ten seconds');
-  const { lag, oldestPendingAt } = backlog;
+  const { lag, pending, oldestPendingAt } = backlog;
   if (lag === null) return say.ok('no connection has used it yet');
+  if (lag + pending > 0 && isAlone(group, look)) {
+    return say.warn(`${lag + pending} events wait, and nobody consumes it`, 'connect a consumer of this group');
+  }
   if (oldestPendingAt === null) return say.ok(`${lag} events wait, none is unacknowledged`);
   const seen = `${lag} events wait, the oldest unacknowledged one came at ${new Date(oldestPendingAt).toISOString()}`;
   return now - oldestPendingAt < STUCK_MS
     ? say.ok(seen)
     : say.warn(seen, 'see firehose groups and firehose dead-letters list: its clients acknowledge too little');
+}
+
+/** Whether neither a connection nor a webhook or sink consumes it. A replica that knows none, not even itself, cannot say. */
+function isAlone(group: string, { replicas, webhooks, sinks }: HealthLook): boolean {
+  const known = replicas ?? [];
+  const isSent = [...webhooks, ...sinks].some((sender) => sender.group === group);
+  return known.length > 0 && !isSent && membersOf(group, known).length === 0;
 }
 
 function judgeWebhook({ group, state, held_back, off, failing_since }: LookedSender): Finding {

@@ -115,12 +115,12 @@ test('C5: a dead letter shows its cause and its event, and goes back into the lo
   await console.shows('the others', '.top .chip', /^2$/);
   await page.getByLabel('Account').fill('account_id_2');
   await page.keyboard.press('Enter');
-  await console.shows('none of another account', '.empty', /given nothing up/);
+  await console.shows('none of another account', '.empty', /No dead letters now/);
   await page.getByLabel('Account').fill('');
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Send all again (2)…' }).click();
   await page.locator('dialog').getByRole('button', { name: 'Send them again' }).click();
-  await console.shows('nothing left', '.empty', /given nothing up/);
+  await console.shows('nothing left', '.empty', /No dead letters now/);
   assert.deepEqual(console.faults, []);
 });
 

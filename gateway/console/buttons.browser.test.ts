@@ -42,7 +42,7 @@ async function pressAllOfLogin(): Promise<Recorded> {
   const { page } = console;
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: console.origin });
   await logIn(console);
-  await console.shows('events', '.bottom', /[1-9]\d lines heard/);
+  await console.shows('events', '.bottom', /[1-9]\d events received/);
   await page.locator('.skip').focus();
   await page.keyboard.press('Enter');
   await button(page, /^Pause/).click();

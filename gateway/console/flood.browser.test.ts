@@ -55,7 +55,7 @@ test('C4: 3,000 events a second for a minute leave memory flat, and the page ans
   const after = await useOf(page);
   const tookMs = await flooding;
   await until('all of them', () => heard(console), { holds: (seen) => seen === ALL });
-  await console.shows('what it dropped', '.bottom', /^180,000 lines heard; the last 10,000 are kept/);
+  await console.shows('what it dropped', '.bottom', /^180,000 events received; the last 10,000 lines are shown/);
 
   const [pace, { mean, worst }] = [await paceOf(page), await slowness()];
   t.diagnostic(JSON.stringify({ tookMs, before, after, pace, mean, worst, unseen }));

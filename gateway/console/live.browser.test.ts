@@ -60,7 +60,7 @@ test('C2: values of events are text and nothing else, however hostile', LIMIT, a
     const { status, body } = await running.ingest(line);
     assert.equal(status, 200, JSON.stringify(body));
   }
-  await console.shows('the last one', '.bottom', /^7 lines heard/);
+  await console.shows('the last one', '.bottom', /^7 events received/);
   const { page } = console;
   const elements = await page
     .locator('.events tbody *')

@@ -62,7 +62,7 @@ test('a newcomer finds the calls of one account now, and what one of them did', 
   const console = await openConsole(browser, running);
   const { page } = console;
   await logIn(console);
-  await console.shows('many events', '.bottom', /[1-9]\d\d lines heard/);
+  await console.shows('many events', '.bottom', /[1-9]\d\d events received/);
   await shot(page, '1-1-live-events');
   await link(page, /^Live calls/).click();
   await page.getByLabel('Account').selectOption({ label: 'north-sales' });
@@ -112,13 +112,23 @@ test('a newcomer finds the consumer that lags, the dead letter and its cause, an
   await page.locator('dialog').waitFor();
   await shot(page, '4-3-send-again', true);
   await page.locator('dialog').getByRole('button', { name: 'Send again' }).click();
-  await console.shows('nothing left', '.empty', /given nothing up/);
+  await console.shows('nothing left', '.empty', /No dead letters now/);
+  await console.shows(
+    'what was done, lastingly',
+    '.done',
+    /Put back into the log at .*next consumer of\s+group default/s,
+  );
   await shot(page, '4-4-sent-again', true);
   for (const name of ['Directory', 'Health']) {
     await link(page, new RegExp(`^${name}`)).click();
     await page.locator('table').waitFor();
+    assert.equal(await page.locator('.toast').innerText(), '');
     await shot(page, name.toLowerCase(), true);
   }
+  await console.shows('the same judgement', 'table', /nobody consumes it\s*connect a consumer/);
+  await link(page, 'Dead letters').last().click();
+  await page.locator('.done').getByRole('link', { name: 'Explain this event' }).click();
+  await console.shows('what became of it', '.verdict', /[a-z]/);
   assert.deepEqual(console.faults, []);
 });
 
@@ -126,7 +136,7 @@ test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   const console = await openConsole(browser, running);
   const { page } = console;
   await logIn(console);
-  await console.shows('events', '.bottom', /[1-9]\d lines heard/);
+  await console.shows('events', '.bottom', /[1-9]\d events received/);
   await page.locator('tr.event').first().waitFor();
   await page.keyboard.press('ArrowDown');
   await page.keyboard.press('Enter');

@@ -1,3 +1,4 @@
+import { say } from './base/announce.ts';
 import type { Page } from './base/page.ts';
 import type { Place } from './base/route.ts';
 
@@ -20,7 +21,11 @@ export class Pages {
   go(place: Place): void {
     const page = [...this.all, ...this.#hidden].find(({ name }) => name === place.page) ?? this.all[0];
     if (page === undefined) return;
-    if (page !== this.#current) this.close();
+    if (page !== this.#current) {
+      this.close();
+      // What was said is about the page that is left.
+      say('');
+    }
     this.#current = page;
     document.title = `${page.title} – Firehose console`;
     page.enter?.(place);

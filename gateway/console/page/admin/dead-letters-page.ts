@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { DEAD_LETTERS_PATH, GROUPS_PATH } from '../../../../protocol/paths.ts';
 import { say } from '../base/announce.ts';
 import { askPerson } from '../base/ask-person.ts';
-import { count, shortened } from '../base/format.ts';
+import { count, dateAndTime, shortened } from '../base/format.ts';
 import { jsonView } from '../base/json-view.ts';
 import { Poll } from '../base/poll.ts';
 import { PollingPage } from '../base/polling-page.ts';
@@ -23,6 +23,14 @@ const FACTS = [
 /** Sent again by one press: beyond it the person looks again. */
 const MOST_AT_ONCE = 100;
 
+/** What this page has put back into the log last: it stays until something else is. */
+interface PutBack {
+  readonly group: string;
+  readonly at: number;
+  readonly many: number;
+  readonly last: Json;
+}
+
 /** What durable groups gave up: why, with the event, and the way back into the log. */
 export class DeadLettersPage extends PollingPage {
   readonly name = 'dead-letters';
@@ -35,6 +43,7 @@ export class DeadLettersPage extends PollingPage {
   #account = '';
   #open: Json | null = null;
   #redriving: string | null = null;
+  #putBack: PutBack | null = null;
 
   constructor(administration: Administration) {
     super();
@@ -82,7 +91,9 @@ export class DeadLettersPage extends PollingPage {
         </span>
       </header>
       <div class=${this.#open === null ? 'split' : 'split open'}>
-        <div class="scroll" tabindex="0">${this.#groups.trouble()}${this.#letters.trouble()}${this.#list(letters)}</div>
+        <div class="scroll" tabindex="0">
+          ${this.#groups.trouble()}${this.#letters.trouble()}${this.#putBackText()}${this.#list(letters)}
+        </div>
         ${this.#panel()}
       </div>`;
   }
@@ -111,19 +122,40 @@ export class DeadLettersPage extends PollingPage {
       /></label>`;
   }
 
+  #putBackText(): TemplateResult | typeof nothing {
+    if (this.#putBack === null || this.#putBack.group !== this.#group) return nothing;
+    const { at, many, last } = this.#putBack;
+    return html`<p class="done">
+      <strong>Put back into the log</strong> at ${dateAndTime(at)}:
+      ${many === 1 ? html`event <code>${text(last['eventId'])}</code>` : `${count(many)} events`}. The next consumer of
+      group ${this.#group} gets ${many === 1 ? 'it' : 'them'}.
+      ${many === 1 ? html`<a href=${this.#explanationOf(last)}>Explain this event</a>` : nothing}
+    </p>`;
+  }
+
+  #explanationOf(letter: Json): string {
+    return fragmentOf('explain', '', {
+      event: text(letter['eventId']) ?? '',
+      call_id: text(letter['callId']) ?? '',
+      group: this.#group,
+      account: (text(letter['id']) ?? '').split(':')[0] ?? '',
+    });
+  }
+
   #list(letters: readonly Json[]): TemplateResult | typeof nothing {
     if (this.#letters.value === null) return this.#letters.waiting();
-    if (letters.length === 0) return html`<p class="empty">This group has given nothing up.</p>`;
+    if (letters.length === 0) return html`<p class="empty">No dead letters now.</p>`;
     return html`<div class="card">
-      <table>
+      <table class="stack">
         <thead>
           <tr>
             <th>Event</th>
             <th>Why</th>
             <th class="detail">Account</th>
             <th class="detail">Call</th>
+            <th class="detail">Given up</th>
             <th class="number detail">Attempts</th>
-            <th class="wide">Action</th>
+            <th>Action</th>
           </tr>
         </thead>
         <tbody>
@@ -136,8 +168,9 @@ export class DeadLettersPage extends PollingPage {
                 <td class="prose">${causeOf(letter)}</td>
                 <td class="detail">${text(letter['account'])}</td>
                 <td class="mono detail">${shortened(text(letter['callId']) ?? '–', 16)}</td>
+                <td class="detail">${dateAndTime(givenUpAt(letter))}</td>
                 <td class="number detail">${text(letter['attempts'])}</td>
-                <td class="actions wide">
+                <td class="actions">
                   <button @click=${() => this.#redrive(letter)}>Send again…</button>
                 </td>
               </tr>`,
@@ -156,8 +189,13 @@ export class DeadLettersPage extends PollingPage {
         <button class="quiet" @click=${() => this.#close()}>Close <kbd>Esc</kbd></button>
       </header>
       <p class="trouble">${causeOf(letter)}</p>
-      <p class="links"><button class="primary" @click=${() => this.#redrive(letter)}>Send again…</button></p>
+      <p class="links">
+        <button class="primary" @click=${() => this.#redrive(letter)}>Send again…</button>
+        <a href=${this.#explanationOf(letter)}>Explain</a>
+      </p>
       <dl class="facts">
+        <dt>given up</dt>
+        <dd>${dateAndTime(givenUpAt(letter))}</dd>
         ${FACTS.map(
           ([key, label]) =>
             html`<dt>${label}</dt>
@@ -187,7 +225,8 @@ export class DeadLettersPage extends PollingPage {
     )
       return;
     const problem = await this.#send(letter);
-    say(problem ?? 'The event is back in the log, and is delivered again');
+    if (problem === null) this.#putBack = { group: this.#group, at: Date.now(), many: 1, last: letter };
+    say(problem ?? 'The event is back in the log');
     this.#close();
     this.#letters.start();
   }
@@ -208,6 +247,8 @@ export class DeadLettersPage extends PollingPage {
       done += 1;
     }
     this.#redriving = null;
+    const last = letters[done - 1];
+    if (last !== undefined) this.#putBack = { group: this.#group, at: Date.now(), many: done, last };
     say(problem === null ? `${done} events are back in the log` : `${done} are back in the log, then: ${problem}`);
     this.#close();
     this.#letters.start();
@@ -230,6 +271,12 @@ export class DeadLettersPage extends PollingPage {
     this.#group = first;
     this.#letters.start();
   }
+}
+
+/** Its id ends with the time in milliseconds at which it came to the dead letters, and a number. */
+function givenUpAt(letter: Json): number | null {
+  const [, milliseconds] = /:(\d{13})-\d+$/.exec(text(letter['id']) ?? '') ?? [];
+  return milliseconds === undefined ? null : Number(milliseconds);
 }
 
 function causeOf(letter: Json): string {

@@ -64,7 +64,7 @@ export class DirectoryPage extends PollingPage {
           value === null
             ? nothing
             : html`<div class="card">
-                <table class="tree">
+                <table class="tree stack">
                   <thead>
                     <tr>
                       <th>Account</th>

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { GROUPS_PATH } from '../../../../protocol/paths.ts';
-import { ago, count } from '../base/format.ts';
+import { ago, count, dateAndTime } from '../base/format.ts';
 import { Poll } from '../base/poll.ts';
 import { PollingPage } from '../base/polling-page.ts';
 import { list, number, object, text, type Json } from '../base/read.ts';
@@ -40,18 +40,33 @@ export class GroupsPage extends PollingPage {
 
   readonly badge = (): string => {
     const lags = list(this.#groups.value?.['groups']).map((group) => number(object(group)['lag']) ?? 0);
-    return lags.length === 0 ? '' : count(lags.reduce((sum, lag) => sum + lag, 0));
+    return lags.length === 0 ? '' : `${count(lags.reduce((sum, lag) => sum + lag, 0))} waiting`;
   };
+
+  /** A group that lags alone, or a webhook or a sink that fails or is off. */
+  readonly isAlarming = (): boolean =>
+    list(this.#groups.value?.['groups']).some((group) => this.#isAlone(object(group))) || this.#senders.isFailing;
 
   view(): TemplateResult {
     const { value } = this.#groups;
-    const groups = list(value?.['groups']).map(object);
+    const groups = list(value?.['groups'])
+      .map(object)
+      .toSorted(
+        (a, b) =>
+          Number(this.#isAlone(b)) - Number(this.#isAlone(a)) || (number(b['lag']) ?? 0) - (number(a['lag']) ?? 0),
+      );
     return html`<header class="top"><h1>Consumer groups, webhooks and sinks</h1></header>
       <div class="scroll" tabindex="0">
         ${this.#groups.trouble()}${this.#groups.waiting()}
         ${value !== null && groups.length === 0 ? html`<p class="empty">The resource declares no consumer group.</p>` : nothing}
         ${groups.map((group) => this.#group(group))}${this.#own()}
       </div>`;
+  }
+
+  /** Events wait, and neither a connection nor a webhook or sink consumes them: as the health of the gateway judges it. */
+  #isAlone(group: Json): boolean {
+    const waiting = (number(group['lag']) ?? 0) + (number(group['pending']) ?? 0);
+    return waiting > 0 && list(group['members']).length === 0 && this.#senders.of(text(group['group']) ?? '') === null;
   }
 
   #group(group: Json): TemplateResult {
@@ -64,8 +79,8 @@ export class GroupsPage extends PollingPage {
       <header>
         <h2>${name}</h2>
         ${lag === null ? html`<span class="chip">not used yet</span>` : lagChip(lag)}
-        ${sender === null && members.length === 0 && lag !== null ? html`<span class=${lag === 0 ? 'chip' : 'chip bad'}>nobody consumes it</span>` : nothing}
-        ${hung === 0 ? nothing : html`<span class="chip bad">${count(hung)} hung</span>`}
+        ${sender === null && members.length === 0 && lag !== null ? html`<span class=${this.#isAlone(group) ? 'chip bad' : 'chip'}>nobody consumes it</span>` : nothing}
+        ${oldestText(group)}${hung === 0 ? nothing : html`<span class="chip bad">${count(hung)} hung</span>`}
         ${spark(this.#lags.get(name) ?? [], `Lag of ${name}`)}
         <a class="end" href=${fragmentOf('dead-letters', name)}>${deadLettersText(group)}</a>
       </header>
@@ -74,8 +89,6 @@ export class GroupsPage extends PollingPage {
         <dd>${count(number(group['accounts']))}</dd>
         <dt>read, not acknowledged</dt>
         <dd>${eventsText(number(group['pending']))}</dd>
-        <dt>oldest of them</dt>
-        <dd>${ago(text(group['oldest_pending_at']), Date.now())}</dd>
         ${sender === null ? connections(members) : nothing}
       </dl>
       ${sender === null ? nothing : this.#sender(sender)}
@@ -133,6 +146,14 @@ export class GroupsPage extends PollingPage {
       this.#lags.set(name, [...(this.#lags.get(name) ?? []), number(group['lag']) ?? 0].slice(-REMEMBERED));
     }
   }
+}
+
+function oldestText(group: Json): TemplateResult | typeof nothing {
+  const oldest = text(group['oldest_pending_at']);
+  if (oldest === null) return nothing;
+  return html`<span class="muted" title=${dateAndTime(oldest)}
+    >oldest unacknowledged: ${ago(oldest, Date.now())}</span
+  >`;
 }
 
 function connections(members: readonly Json[]): TemplateResult {

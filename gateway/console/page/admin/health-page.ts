@@ -22,6 +22,8 @@ export class HealthPage extends PollingPage {
     this.polls = [this.#poll];
   }
 
+  readonly isAlarming = (): boolean => !['', 'ok'].includes(this.badge());
+
   readonly badge = (): string => text(this.#poll.value?.['status']) ?? '';
 
   view(): TemplateResult {
@@ -39,7 +41,7 @@ export class HealthPage extends PollingPage {
           findings.length === 0
             ? nothing
             : html`<div class="card">
-                <table>
+                <table class="stack">
                   <thead>
                     <tr>
                       <th>Status</th>
@@ -68,6 +70,8 @@ function row(finding: Json): TemplateResult {
       ${text(finding['check'])}${subject === null ? nothing : html` <span class="muted">${subject}</span>`}
     </td>
     <td class="prose">${text(finding['seen'])}</td>
-    <td class="prose">${text(finding['fix']) ?? html`<span class="muted">nothing</span>`}</td>
+    <td class=${text(finding['fix']) === null ? 'prose wide' : 'prose'}>
+      ${text(finding['fix']) ?? html`<span class="muted">nothing</span>`}
+    </td>
   </tr>`;
 }

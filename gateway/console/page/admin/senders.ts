@@ -51,6 +51,10 @@ export class Senders {
     return this.#all().filter(({ shown }) => isOwn(shown));
   }
 
+  get isFailing(): boolean {
+    return this.#all().some((sender) => this.standing(sender).tone !== 'good');
+  }
+
   close(): void {
     this.#open = null;
     this.#detail.stop();

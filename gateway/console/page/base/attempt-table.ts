@@ -7,7 +7,7 @@ import { verdictOf } from './sending.ts';
 export function attemptTable(attempts: readonly Json[]): TemplateResult {
   if (attempts.length === 0) return html`<p class="empty">This replica has sent nothing yet.</p>`;
   return html`<div class="attempts" tabindex="0">
-    <table>
+    <table class="stack">
       <thead>
         <tr>
           <th>Sent</th>

@@ -10,11 +10,17 @@ export function clock(time: string | number | null): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
 }
 
-/** `2026-01-31 09:30:00` of the place where the page is read. */
+/** `UTC`, `GMT+1`: that of the place where the page is read, at that time. */
+export function zone(time: number): string {
+  const parts = new Intl.DateTimeFormat('en-US', { timeZoneName: 'short' }).formatToParts(time);
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? '';
+}
+
+/** `2026-01-31 09:30:00 UTC`: of the place where the page is read. */
 export function dateAndTime(time: string | number | null): string {
   const date = time === null ? null : new Date(time);
   if (date === null || Number.isNaN(date.getTime())) return '–';
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(date.getTime()).slice(0, 8)}`;
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(date.getTime()).slice(0, 8)} ${zone(date.getTime())}`;
 }
 
 /** `4:05`, `1:04:05`. */

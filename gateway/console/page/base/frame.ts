@@ -22,10 +22,11 @@ export function frame({ pages, current, who, what, leave, other }: FrameParts): 
       <p class="brand"><span class="mark" aria-hidden="true"></span>Firehose</p>
       <ul>
         ${pages.map(
-          ({ name, title, badge }) =>
+          ({ name, title, badge, isAlarming }) =>
             html`<li>
               <a href=${fragmentOf(name)} aria-current=${name === current.name ? 'page' : nothing}>
-                <span>${title}</span>${badge === undefined ? nothing : html`<span class="badge">${badge()}</span>`}
+                <span>${title}</span
+                >${badge === undefined ? nothing : html`<span class=${isAlarming?.() === true ? 'badge alarm' : 'badge'}>${badge()}</span>`}
               </a>
             </li>`,
         )}

@@ -8,6 +8,8 @@ export interface Page {
   readonly title: string;
   /** Drawn beside the name in the list of pages, as a count. */
   readonly badge?: () => string;
+  /** Whether the badge stands out: something needs a person. */
+  readonly isAlarming?: () => boolean;
   /** Called when the page is opened, and when what it shows changes with the address. */
   enter?(place: Place): void;
   leave?(): void;

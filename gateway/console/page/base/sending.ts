@@ -36,7 +36,8 @@ export function standingOf(state: string, off: string | null, heldBack: string |
   if (off !== null) return { tone: 'bad', words: `off: ${off}`, why: WHY[off] ?? null };
   if (heldBack !== null) return { tone: 'bad', words: heldBack.replaceAll('_', ' '), why: WHY[heldBack] ?? null };
   if (state === 'sending') return { tone: 'good', words: 'sending', why: null };
-  if (state === 'paused') return { tone: 'busy', words: 'paused', why: 'It waits, then one event is tried.' };
+  if (state === 'paused')
+    return { tone: 'busy', words: 'retrying', why: 'Paused after a failure: one event is tried next.' };
   return { tone: 'busy', words: state, why: null };
 }
 

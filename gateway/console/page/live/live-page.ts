@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { clock, count, shortened } from '../base/format.ts';
+import { clock, count, shortened, zone } from '../base/format.ts';
 import type { Page } from '../base/page.ts';
 import { fragmentOf, type Place } from '../base/route.ts';
 import { redraw, redrawNow } from '../base/redraw.ts';
@@ -86,10 +86,10 @@ export class LivePage implements Page {
 
   #keptText(): string {
     const { ring } = this.#watch;
-    const heard = `${count(ring.heard)} lines heard`;
+    const heard = `${count(ring.events)} events received`;
     return ring.hasDropped
-      ? `${heard}; the last ${count(ring.length)} are kept, older ones were dropped`
-      : `${heard}, all kept`;
+      ? `${heard}; the last ${count(ring.length)} lines are shown, times in ${zone(Date.now())}`
+      : `${heard}, all shown, times in ${zone(Date.now())}`;
   }
 
   #stateChip(): TemplateResult {

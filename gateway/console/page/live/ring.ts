@@ -8,6 +8,7 @@ export type Tone = 'bad' | 'plain' | 'good';
 export class Ring {
   readonly #items: (Item | undefined)[];
   #heard = 0;
+  #events = 0;
 
   constructor(size: number) {
     this.#items = Array.from({ length: size });
@@ -16,6 +17,11 @@ export class Ring {
   /** How many there ever were. */
   get heard(): number {
     return this.#heard;
+  }
+
+  /** How many of them were events. */
+  get events(): number {
+    return this.#events;
   }
 
   get length(): number {
@@ -27,6 +33,7 @@ export class Ring {
   }
 
   addEvent(text: string): void {
+    this.#events += 1;
     this.#add({ kind: 'event', number: this.#heard, text });
   }
 
@@ -47,6 +54,7 @@ export class Ring {
   clear(): void {
     this.#items.fill(undefined);
     this.#heard = 0;
+    this.#events = 0;
   }
 
   #add(item: Item): void {
