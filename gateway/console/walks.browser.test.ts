@@ -169,11 +169,17 @@ test('a newcomer finds why an event did not arrive', LIMIT, async () => {
   await inner.page.getByLabel('Session').fill(session);
   await inner.page.getByRole('button', { name: 'Explain' }).click();
   await inner.shows('the cause', '.verdict', /not written[^]*event_not_granted/);
+  // One cause: what fails behind it follows.
+  assert.equal(await inner.page.locator('.checks .bad').count(), 1);
+  await inner.shows('what follows', '.checks', /the token names CHANNEL_ANSWER\s+event_granted[^]*follows: /);
   await shot(inner.page, '2-4-explain-cause');
   await inner.page.setViewportSize(NARROW);
   await inner.page.getByRole('button', { name: 'Explain' }).click();
   await until('the answer on a small screen', () => inner.page.locator('.verdict').boundingBox(), {
     holds: (box) => box !== null && box.y < NARROW.height / 2,
+  });
+  await until('the focus on it', () => inner.page.locator('.verdict h2:focus').count(), {
+    holds: (seen) => seen === 1,
   });
   await asItIs(inner.page, '2-5-explain-again-narrow');
   narrow.close();

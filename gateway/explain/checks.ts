@@ -187,14 +187,19 @@ function judgeSession(chosen: SessionOutcome | null): Judged[] {
             ? 'it depends on what is not known'
             : written
               ? 'it was handed to the connection'
-              : 'it was not',
+              : 'it was handed to no connection',
         ),
     check(
       'confirmed',
       confirmed === true ? true : null,
-      confirmed === true ? 'a later pong proved that the client read it' : 'no pong has proved it',
+      confirmed === true ? 'a later pong proved that the client read it' : unconfirmed(written),
     ),
   ];
+}
+
+function unconfirmed(written: boolean | null): string {
+  if (written === false) return 'it was not sent';
+  return written === null ? 'no pong has proved its receipt' : 'sent; no pong has proved its receipt yet';
 }
 
 function judgeConnected(chosen: SessionOutcome | null): Judged {

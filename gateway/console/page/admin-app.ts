@@ -9,22 +9,25 @@ import { HealthPage } from './admin/health-page.ts';
 import { SourcesPage } from './admin/sources-page.ts';
 import { tokenPage } from './admin/token-page.ts';
 import type { App } from './app.ts';
-import { EVENT_FIELD, GROUP_FIELD, PLACE_FIELDS } from './explain/event-fields.ts';
+import { EVENT_FIELDS, GROUP_FIELD } from './explain/event-fields.ts';
 import { ExplainPage } from './explain/explain-page.ts';
 import { frame } from './base/frame.ts';
 import { placeOf, type Place } from './base/route.ts';
 import { redrawNow } from './base/redraw.ts';
 import { Pages } from './pages.ts';
 
-const ABOUT_ANYBODY =
-  'Give the id of an event, and who did not get it: a user with its domain, a session, or a durable group with its account. The first check that fails is the cause.';
-const SUBJECT_FIELDS = [
-  { name: 'user', label: 'User', hint: 'with its domain' },
-  { name: 'domain', label: 'Domain', hint: 'name or realm' },
-  { name: 'session', label: 'Session', hint: 'in place of a user' },
-  GROUP_FIELD,
-  { name: 'account', label: 'Account', hint: 'of the durable group' },
-];
+const ABOUT_ANYBODY = 'Say which event, and who did not get it. The first check that fails is the cause.';
+const SUBJECT_FIELDS = {
+  title: 'Which consumer',
+  hint: 'One suffices: a user with its domain, a session, or a durable group with its account.',
+  fields: [
+    { name: 'user', label: 'User', hint: 'with its domain' },
+    { name: 'domain', label: 'Domain', hint: 'name or realm' },
+    { name: 'session', label: 'Session', hint: 'in place of a user' },
+    GROUP_FIELD,
+    { name: 'account', label: 'Account', hint: 'of the durable group' },
+  ],
+};
 
 /** The console of administrators, on the inner listener. */
 export class AdminApp implements App {
@@ -35,7 +38,7 @@ export class AdminApp implements App {
     new DeadLettersPage(this.#administration),
     new ExplainPage({
       about: ABOUT_ANYBODY,
-      fields: [EVENT_FIELD, ...SUBJECT_FIELDS, ...PLACE_FIELDS],
+      groups: [EVENT_FIELDS, SUBJECT_FIELDS],
       ask: (query) => this.#administration.get(EXPLAIN_EVENT_PATH, query),
     }),
     new DirectoryPage(this.#administration),

@@ -8,7 +8,7 @@ import { ask } from './base/gateway.ts';
 import { frame } from './base/frame.ts';
 import { placeOf, type Place } from './base/route.ts';
 import { redrawNow } from './base/redraw.ts';
-import { EVENT_FIELD, GROUP_FIELD, PLACE_FIELDS } from './explain/event-fields.ts';
+import { EVENT_FIELDS, GROUP_FIELD } from './explain/event-fields.ts';
 import { ExplainPage } from './explain/explain-page.ts';
 import { LivePage } from './live/live-page.ts';
 import { forgetLogin, keepLogin, keptLogin, logIn, type Login } from './live/login.ts';
@@ -38,7 +38,14 @@ export class LoginApp implements App {
       new CallsPage(this.#token),
       new ExplainPage({
         about: ABOUT_OWN,
-        fields: [EVENT_FIELD, ...PLACE_FIELDS, GROUP_FIELD],
+        groups: [
+          EVENT_FIELDS,
+          {
+            title: 'Which consumer',
+            hint: 'The connections of this login, or a durable group.',
+            fields: [GROUP_FIELD],
+          },
+        ],
         ask: (query) => ask(`${EXPLAIN_PATH}?${new URLSearchParams(query)}`, { token: this.#token() }),
       }),
       new OwnWebhooksPage(this.#token),

@@ -14,9 +14,16 @@ export interface ExplainField {
   readonly hint: string;
 }
 
+/** Fields that belong together. */
+export interface FieldGroup {
+  readonly title: string;
+  readonly hint: string;
+  readonly fields: readonly ExplainField[];
+}
+
 export interface ExplainParts {
   readonly about: string;
-  readonly fields: readonly ExplainField[];
+  readonly groups: readonly FieldGroup[];
   readonly ask: (query: Readonly<Record<string, string>>) => Promise<Answer>;
 }
 
@@ -44,31 +51,43 @@ export class ExplainPage implements Page {
       <div class="scroll" tabindex="0">
         <p class="hint">${this.#parts.about}</p>
         <form class="card explain-form" @submit=${(event: SubmitEvent) => this.#submit(event)}>
-          ${this.#parts.fields.map(
-            ({ name, label, hint }) =>
-              html`<label
-                >${label}<input name=${name} placeholder=${hint} .value=${this.#query.get(name) ?? ''}
-              /></label>`,
-          )}
+          ${this.#parts.groups.map((group) => this.#fieldset(group))}
           <button class="primary" ?disabled=${this.#isAsking}>${this.#isAsking ? 'Looking…' : 'Explain'}</button>
         </form>
         ${this.#shown()}
       </div>`;
   }
 
+  #fieldset({ title, hint, fields }: FieldGroup): TemplateResult {
+    return html`<fieldset>
+      <legend>${title}<span>${hint}</span></legend>
+      ${fields.map(
+        (field) =>
+          html`<label
+            >${field.label}<input
+              name=${field.name}
+              placeholder=${field.hint}
+              .value=${this.#query.get(field.name) ?? ''}
+          /></label>`,
+      )}
+    </fieldset>`;
+  }
+
+  get #names(): readonly string[] {
+    return this.#parts.groups.flatMap(({ fields }) => fields.map(({ name }) => name));
+  }
+
   #submit(event: SubmitEvent): void {
     event.preventDefault();
     const given = new FormData(event.target as HTMLFormElement);
-    const query = Object.fromEntries(
-      this.#parts.fields.map(({ name }) => [name, (text(given.get(name)) ?? '').trim()]),
-    );
+    const query = Object.fromEntries(this.#names.map((name) => [name, (text(given.get(name)) ?? '').trim()]));
     const next = fragmentOf('explain', '', query);
     if (next === location.hash) void this.#ask();
     else location.hash = next;
   }
 
   async #ask(): Promise<void> {
-    const names = new Set(this.#parts.fields.map(({ name }) => name));
+    const names = new Set(this.#names);
     this.#isAsking = true;
     redrawNow();
     const given = [...this.#query].filter(([name, value]) => value !== '' && names.has(name));
@@ -82,14 +101,17 @@ export class ExplainPage implements Page {
     if (this.#answer === null) return nothing;
     return this.#answer.ok
       ? explanation(this.#answer.value)
-      : html`<p class="trouble" role="alert">${this.#answer.problem.detail}</p>`;
+      : html`<p class="trouble answer" tabindex="-1" role="alert">${this.#answer.problem.detail}</p>`;
   }
 }
 
-/** On a small screen the form is as high as the window: the answer would be below it. */
+/** On a small screen the form is as high as the window: the answer would be below it. Its heading gets the focus. */
 function showVerdict(): void {
-  const verdict = document.querySelector('.verdict');
-  if (verdict !== null && verdict.getBoundingClientRect().top > innerHeight / 2) verdict.scrollIntoView();
+  const heading = document.querySelector<HTMLElement>('.answer');
+  if (heading === null) return;
+  const shown = heading.closest('.verdict') ?? heading;
+  if (shown.getBoundingClientRect().top > innerHeight / 2) shown.scrollIntoView();
+  heading.focus({ preventScroll: true });
 }
 
 const FACTS: Readonly<Record<string, string>> = {
@@ -123,16 +145,17 @@ function explanation(answer: Json): TemplateResult {
   const verdict = text(answer['verdict']) ?? 'unknown';
   const reason = text(answer['reason']);
   const checks = list(answer['checks']).map(object);
+  const cause = checks.find(({ ok }) => ok === false);
   const sessions = list(answer['sessions']).map(object);
   const attempts = list(answer['webhook_attempts']).map(object);
   return html`<section class="card verdict" aria-label="Verdict">
-      <p>
+      <h2 class="answer" tabindex="-1">
         <span class="chip ${TONES[verdict] ?? ''}">${verdict.replaceAll('_', ' ')}</span>
-        ${reason === null ? html`<strong>${MEANINGS[verdict] ?? ''}</strong>` : html`<strong>${causeOf(reason)}</strong> <code>${reason}</code>`}
-      </p>
+        ${reason === null ? html`<strong>${MEANINGS[verdict] ?? ''}</strong>` : html`<strong>${causeOf(reason)}</strong> <code class="muted">${reason}</code>`}
+      </h2>
       ${eventFacts(object(answer['event']))}
       <ol class="checks">
-        ${checks.map(check)}
+        ${checks.map((one) => check(one, one === cause))}
       </ol>
     </section>
     ${sessions.length === 0 ? nothing : sessionTable(sessions)}${attempts.length === 0 ? nothing : attemptTable(attempts)}`;
@@ -150,19 +173,20 @@ function eventFacts(event: Json): TemplateResult | typeof nothing {
     ${facts.map(
       ([key, value]) =>
         html`<dt>${FACTS[key] ?? key}</dt>
-          <dd>${text(value)}</dd>`,
+          <dd>${key === 'ingested_at' ? dateAndTime(text(value)) : text(value)}</dd>`,
     )}
   </dl>`;
 }
 
-function check(one: Json): TemplateResult {
+/** The first one that fails is the cause; what fails behind it follows from it, or would be the next one. */
+function check(one: Json, isCause: boolean): TemplateResult {
   const ok = one['ok'];
-  const [tone, mark, said] =
-    ok === true ? ['good', '✓', 'holds'] : ok === false ? ['bad', '✕', 'fails'] : ['', '–', 'not known'];
+  const follows = ok === false && !isCause;
+  const failing = follows ? ['', '✕', 'fails too'] : ['bad', '✕', 'fails'];
+  const [tone, mark, said] = ok === true ? ['good', '✓', 'holds'] : ok === false ? failing : ['', '–', 'not known'];
   return html`<li class=${tone}>
     <span class="mark-of" role="img" aria-label=${said}>${mark}</span>
-    <code>${text(one['check'])}</code>
-    <span>${text(one['detail']) ?? ''}</span>
+    <span>${follows ? 'follows: ' : ''}${text(one['detail']) ?? ''} <code>${text(one['check'])}</code></span>
   </li>`;
 }
 
