@@ -87,7 +87,12 @@ for (const dark of [false, true]) {
       await until('an answer', () => inner.page.getByText('Asking the gateway').count(), {
         holds: (seen) => seen === 0,
       });
-      found.push([`inner ${await inner.page.locator('h1').innerText()}`, await faultsOf(inner.page)]);
+      const name = `inner ${await inner.page.locator('h1').innerText()}`;
+      found.push([name, await faultsOf(inner.page)]);
+      await inner.page.setViewportSize(NARROW);
+      await assertFits(inner.page);
+      found.push([`${name}, narrow`, await faultsOf(inner.page)]);
+      await inner.page.setViewportSize({ width: 1_280, height: 800 });
     }
     assert.deepEqual(
       found.filter(([, faults]) => faults.length > 0),

@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { SOURCES_PATH } from '../../../../protocol/paths.ts';
-import { ago, clock, count } from '../base/format.ts';
+import { ago, count, dateAndTime } from '../base/format.ts';
 import { Poll } from '../base/poll.ts';
 import { PollingPage } from '../base/polling-page.ts';
 import { list, number, object, text, type Json } from '../base/read.ts';
@@ -45,7 +45,7 @@ function section(source: Json): TemplateResult {
       <span class="chip">${text(source['kind'])}</span>
       <span class="muted">seen ${ago(text(source['seen_at']), Date.now())}</span>
     </header>
-    <table>
+    <table class="stack">
       <thead>
         <tr>
           <th>Endpoint</th>
@@ -86,5 +86,5 @@ function rows(endpoint: Json): readonly TemplateResult[] {
 function gapText(gap: Json): string {
   if (gap['from'] === undefined) return 'none';
   const legs = `${count(number(gap['legs_ended']))} legs ended, ${count(number(gap['legs_begun']))} began`;
-  return `${text(gap['reason']) ?? ''} ${clock(text(gap['from']))} to ${clock(text(gap['to']))}, ${legs}`;
+  return `${text(gap['reason']) ?? ''} ${dateAndTime(text(gap['from']))} to ${dateAndTime(text(gap['to']))}, ${legs}`;
 }

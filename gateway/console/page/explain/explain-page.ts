@@ -192,7 +192,7 @@ function check(one: Json, isCause: boolean): TemplateResult {
 
 function sessionTable(sessions: readonly Json[]): TemplateResult {
   return html`<h2>Sessions of that time</h2>
-    <div class="card">
+    <div class="card" tabindex="0" role="region" aria-label="Sessions">
       <table>
         <thead>
           <tr>
@@ -225,7 +225,7 @@ function sessionTable(sessions: readonly Json[]): TemplateResult {
 
 function attemptTable(attempts: readonly Json[]): TemplateResult {
   return html`<h2>Requests of the webhook, from this replica</h2>
-    <div class="card">
+    <div class="card" tabindex="0" role="region" aria-label="Requests">
       <table>
         <thead>
           <tr>
