@@ -18,7 +18,7 @@ import { OwnWebhooksPage } from './webhooks/own-webhooks-page.ts';
 import { Pages } from './pages.ts';
 
 const ADMINISTRATION =
-  'Connections, groups, dead letters and health are on the inner port of a gateway, at the same path.';
+  'Connections, groups, dead letters and health are in the console of operators: /console/ on the inner port of a gateway, 9090 by default.';
 
 const ABOUT_OWN =
   'Give the id of an event: the page says what became of it for the connections of this login. The first check that fails is the cause.';

@@ -128,7 +128,7 @@ export class DeadLettersPage extends PollingPage {
     return html`<p class="done">
       <strong>Put back into the log</strong> at ${dateAndTime(at)}:
       ${many === 1 ? html`event <code>${text(last['eventId'])}</code>` : `${count(many)} events`}. The next consumer of
-      group ${this.#group} gets ${many === 1 ? 'it' : 'them'}.
+      group ${this.#group} gets ${many === 1 ? 'it' : 'them'}; what fails again comes back here.
       ${many === 1 ? html`<a href=${this.#explanationOf(last)}>Explain this event</a>` : nothing}
     </p>`;
   }
@@ -219,7 +219,7 @@ export class DeadLettersPage extends PollingPage {
   }
 
   async #redrive(letter: Json): Promise<void> {
-    const detail = 'The event goes to the end of the log under its old id: every reader of the log sees it again.';
+    const detail = `Why it was given up: ${causeOf(letter)}. ${this.#consequence('The event goes', 'it')}`;
     if (
       (await askPerson({ title: `Send ${text(letter['name']) ?? 'it'} again?`, detail, action: 'Send again' })) === null
     )
@@ -232,7 +232,7 @@ export class DeadLettersPage extends PollingPage {
   }
 
   async #redriveAll(letters: readonly Json[]): Promise<void> {
-    const detail = `The ${letters.length} events that are shown go to the end of the log, the oldest first: every reader of the log sees them again.`;
+    const detail = this.#consequence(`The ${letters.length} events that are shown go, the oldest first,`, 'them');
     if (
       (await askPerson({ title: `Send ${letters.length} events again?`, detail, action: 'Send them again' })) === null
     )
@@ -252,6 +252,11 @@ export class DeadLettersPage extends PollingPage {
     say(problem === null ? `${done} events are back in the log` : `${done} are back in the log, then: ${problem}`);
     this.#close();
     this.#letters.start();
+  }
+
+  #consequence(what: string, them: 'it' | 'them'): string {
+    const others = `Every other reader of the log sees ${them} again under the old id, by which it can tell.`;
+    return `${what} to the end of the log, and the next consumer of group ${this.#group} gets ${them}. ${others}`;
   }
 
   /** Null when it is back in the log. */
