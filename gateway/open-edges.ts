@@ -316,7 +316,6 @@ async function openPublic(
       maxConnections: connectionLimit(gateway.connections.maxPerReplica, logger),
       allowance: new AddressAllowance(gateway.addressLimit),
       faults: path.faults,
-      costs: path.costs,
       routes: {
         addressOf,
         app: createPublicApp({

@@ -19,8 +19,6 @@ import type { Backlog } from './group/backlog.ts';
 import { buildBacklog } from './group/build-backlog.ts';
 import { buildGroups } from './group/build-groups.ts';
 import type { Groups } from './group/groups.ts';
-import { AddressCosts } from './http/address-costs.ts';
-import { eventFlow } from './http/event-flow.ts';
 import { AddressFaults } from './http/address-faults.ts';
 import { openSenders, type GatewaySenders } from './open-senders.ts';
 import type { GatewayState } from './open-state.ts';
@@ -59,8 +57,6 @@ export interface GatewayPath extends RunningFanout, GatewaySenders {
   readonly compression: Subscription['spec']['gateway']['connections']['compression'];
   /** Addresses that cause useless work. */
   readonly faults: AddressFaults;
-  /** Addresses that take the main thread without opening streams. */
-  readonly costs: AddressCosts;
   /** Whether a token that was valid may still be used. */
   readonly mayStay: (token: VerifiedToken) => boolean;
   readonly verifyToken: (token: string) => Promise<TokenOutcome>;
@@ -102,11 +98,9 @@ function grantChecks({ directory, scope, eventLog }: GatewayState): Pick<Session
   };
 }
 
-function endOfSession({ faults, costs }: Pick<GatewayPath, 'faults' | 'costs'>, told: GatewayState['told']) {
+function endOfSession(faults: AddressFaults, told: GatewayState['told']) {
   return ({ id, token, address, age, isAtFault }: ClientConnection, code: number) => {
-    const now = performance.now();
-    faults.noteStream(address, { lastedMs: age, isAtFault }, now);
-    costs.streamEnded(address, age, now);
+    faults.noteStream(address, { lastedMs: age, isAtFault }, performance.now());
     told.sessionClosed({ id, account: token.grant.account }, code);
   };
 }
@@ -172,10 +166,10 @@ function openSessions(
     readonly shared: Pick<SessionContext, 'groups' | 'calls' | 'window' | 'verifyToken' | 'mayStay' | 'privacyOf'>;
     readonly running: RunningFanout;
     readonly journal: Journal;
-    readonly addresses: Pick<GatewayPath, 'faults' | 'costs'>;
+    readonly faults: AddressFaults;
   },
 ): Sessions {
-  const { shared, running, journal, addresses } = parts;
+  const { shared, running, journal, faults } = parts;
   const { directory, scope, privacy, revocations, told } = state;
   const { maxUnreadBytes, maxPerReplica, slowConsumerPolicy } = config.subscription.spec.gateway.connections;
   noteChanges(stack, journal, { directory, scope, position: () => running.fanout.position });
@@ -184,7 +178,7 @@ function openSessions(
       maxUnreadBytes,
       maxSessions: maxPerReplica,
       now: Date.now,
-      onClosed: endOfSession(addresses, told),
+      onClosed: endOfSession(faults, told),
       common: {
         ...shared,
         fanout: running.fanout,
@@ -263,12 +257,11 @@ export async function openPath(
   const limits = connectionLimits(spec.gateway.connections);
   const quota = stack.use(startConnectionQuota({ limits, redis, ...keyspace, logger }));
   const shared = { groups, calls, window, ...tokenChecks(state) };
-  const { fanout } = running;
-  const costs = new AddressCosts(eventFlow(() => fanout.position));
-  const addresses = { faults: new AddressFaults(), costs };
+  const faults = new AddressFaults();
   const journal = openJournal(stack, { redis, keyspace, replica: presence?.replica ?? null, logger });
-  const sessions = openSessions(stack, config, state, { shared, running, journal, addresses });
+  const sessions = openSessions(stack, config, state, { shared, running, journal, faults });
   const senders = openSenders(stack, config, state, { groups, mayStay: shared.mayStay, logger });
+  const { fanout } = running;
   beat(presence, state, { sessions, groups, departure, fanout, keepsCalls: calls !== null });
   const backlog = buildBacklog(stack, { redis, keyspace, spec, logger, metrics });
   observePath(state, { running, journal, groups, ...senders, sessions, backlog });
@@ -286,6 +279,6 @@ export async function openPath(
     sessions,
     quota,
     departure,
-    ...addresses,
+    faults,
   };
 }

@@ -51,21 +51,14 @@ export class AddressAllowance {
     return tokens >= 1;
   }
 
-  /** Takes tokens afterwards: at most a whole burst may be owed. */
-  spend(address: string, tokens: number, now: number): void {
-    const key = networkOf(address);
-    this.#put(key, Math.max(-this.#limits.burst, this.#refilled(key, now) - tokens), now);
-    this.#forgetSome(now);
-  }
-
   /** Whether the address has a token left. */
   has(address: string, now: number): boolean {
     return this.#refilled(networkOf(address), now) >= 1;
   }
 
-  giveBack(address: string, now: number, tokens = 1): void {
+  giveBack(address: string, now: number): void {
     const key = networkOf(address);
-    const left = this.#refilled(key, now) + tokens;
+    const left = this.#refilled(key, now) + 1;
     if (left >= this.#limits.burst) this.#buckets.delete(key);
     else this.#put(key, left, now);
   }

@@ -2,27 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Turns } from './event-loop-turns.ts';
 
-interface Simulated {
-  /** Share of each wait that the loop's other work takes. */
-  readonly busy?: number;
-  /** Lanes in debt. */
-  readonly inDebt?: readonly string[];
-}
-
 /**
- * Simulates turns with a clock that advances by the waits, by the work and by the loop's other work. Callbacks that are
- * due after a piece run at once.
+ * Simulates turns with a clock that advances by the waits, by the work and by the loop's other work, which takes this
+ * share of each wait. Callbacks that are due after a piece run at once.
  */
-function openTurns({ busy = 0, inDebt = [] }: Simulated = {}) {
+function openTurns({ busy = 0 } = {}) {
   let now = 0;
   let idle = 0;
   const scheduled: { turn: () => void; at: number }[] = [];
   const due: (() => void)[] = [];
   const done: { name: string; at: number }[] = [];
-  const costs = {
-    isInDebt: (lane: string) => inDebt.includes(lane),
-  };
-  const turns = new Turns(costs, {
+  const turns = new Turns({
     now: () => now,
     idleTime: () => idle,
     schedule: (turn, waitMs) => scheduled.push({ turn, at: now + Math.max(0, waitMs) }),
@@ -151,58 +141,4 @@ test('slow work that its client gave up takes no turn from others', () => {
   const begun = runAll();
   assert.deepEqual(done, [{ name: 'honest', at: 0 }]);
   assert.ok(begun.length <= 2);
-});
-
-test('I15: lanes in debt get an eighth of an idle loop together, and hold up no other work', () => {
-  const { turns, done, work, runAll } = openTurns({ inDebt: ['one', 'two'] });
-  for (let at = 0; at < 20; at += 1) {
-    turns.run('one', 'begin', work('debt', 1.2));
-    turns.run('two', 'begin', work('debt', 1.2));
-  }
-  for (let at = 0; at < 60; at += 1) turns.run('honest', 'begin', work('honest', 1.2));
-  runAll();
-  const debt = done.filter(({ name }) => name === 'debt');
-  assert.equal(debt.length, 40);
-  for (const [at, { at: start }] of debt.entries()) {
-    const apart = start - (debt[at - 1]?.at ?? 0) - 1.2;
-    if (at > 0) assert.ok(apart >= 8.4 - 0.01 && apart < 40, `${apart} ms`);
-  }
-  const lastHonest = done.findLastIndex(({ name }) => name === 'honest');
-  const debtBefore = done.slice(0, lastHonest).filter(({ name }) => name === 'debt').length;
-  assert.ok(debtBefore <= 30, `${debtBefore} pieces in debt before 60 others`);
-});
-
-test('I15: work in debt goes on beside work of others that never ends, on a loop that is never idle', () => {
-  const { turns, done, work, runAll } = openTurns({ busy: 1, inDebt: ['debt'] });
-  for (let at = 0; at < 200; at += 1) turns.run(`fresh ${at}`, 'begin', work('fresh', 1.4));
-  for (let at = 0; at < 10; at += 1) turns.run('debt', 'begin', work('debt', 1.4));
-  runAll();
-  const debt = done.filter(({ name }) => name === 'debt');
-  for (const [at, one] of debt.entries()) {
-    if (at > 0) assert.ok(one.at - (debt[at - 1]?.at ?? 0) <= 25, 'a piece in 15 ms and a slice');
-  }
-});
-
-test('I15: of 20 lanes in debt a new one waits for one piece of each, and its started work goes on', () => {
-  const hostile = Array.from({ length: 20 }, (_, at) => `hostile ${at}`);
-  const { turns, done, work, runAll } = openTurns({ busy: 1, inDebt: [...hostile, 'late'] });
-  for (let at = 0; at < 3; at += 1) for (const lane of hostile) turns.run(lane, 'begin', work('hostile', 1.8));
-  turns.run('late', 'begin', () => {
-    turns.run('late', 'continue', work('late', 0.5));
-    return true;
-  });
-  runAll();
-  const late = done.find(({ name }) => name === 'late');
-  assert.ok(late !== undefined && late.at < 2_000, `a login after ${late?.at} ms, on a loop that is never idle`);
-});
-
-test('new work of lanes in debt is bounded, in equal shares, and started work is not', () => {
-  const { turns, work } = openTurns({ inDebt: ['one', 'two'] });
-  const fill = (lane: string) => {
-    let taken = 0;
-    while (turns.run(lane, 'begin', work(lane, 1))) taken += 1;
-    return taken;
-  };
-  assert.deepEqual([fill('one'), fill('two'), fill('one')], [2_000, 1_000, 0]);
-  assert.equal(turns.run('one', 'continue', work('one', 1)), true);
 });

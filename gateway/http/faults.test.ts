@@ -11,7 +11,6 @@ import { until } from '../../testing/until.ts';
 import { openStateFolder } from '../state/state-folder.ts';
 import { openListener, type ListenerChange } from '../testing/public-listener.ts';
 import { selfSigned } from '../tls/self-signed.ts';
-import { AddressCosts } from './address-costs.ts';
 import { AddressFaults } from './address-faults.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
 
@@ -20,10 +19,6 @@ const HONEST = '127.0.0.3';
 const LOGIN = `POST ${LOGIN_PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`;
 const UPGRADE = `GET ${STREAM_PATH} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 const NOWHERE = 'GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n';
-
-function indebt(costs: AddressCosts, address: string): void {
-  for (let at = 0; at < 100; at += 1) costs.connectionBegan(address, performance.now());
-}
 
 /** Over TLS, as served by default. */
 describe('I15: an address whose connections are of no use', () => {
@@ -43,11 +38,9 @@ describe('I15: an address whose connections are of no use', () => {
       noted.push(address);
       note(address, now);
     };
-    const costs = new AddressCosts(() => true);
-    const server = await openListener({ ...change, listener: { tls: certificate, faults, costs, ...change.listener } });
+    const server = await openListener({ ...change, listener: { tls: certificate, faults, ...change.listener } });
     return {
       faults,
-      costs,
       noted,
       server,
       isSlow: (address: string) => faults.isSlowedDown(address, performance.now()),
@@ -109,39 +102,6 @@ describe('I15: an address whose connections are of no use', () => {
     await exchange(server.port, UPGRADE, HOSTILE);
     await until('the one fault', () => noted.length > 0);
     assert.deepEqual(noted, [HOSTILE]);
-  });
-
-  test('in debt after many logins is still served, and another one waits for none of its connections', async () => {
-    await using opened = await open();
-    const { server, costs } = opened;
-    assert.match(await exchange(server.port, LOGIN, HOSTILE), /^HTTP\/1\.1 200 /);
-    await until('the charge for its connection', () => costs.size === 1);
-    indebt(costs, HOSTILE);
-    let answered = 0;
-    const crowd = Array.from({ length: 60 }, async () => {
-      const answer = await exchange(server.port, LOGIN, HOSTILE);
-      answered += 1;
-      return answer;
-    });
-    assert.match(await exchange(server.port, LOGIN, HONEST), /^HTTP\/1\.1 200 /);
-    assert.ok(answered < 30, `${answered} answered before it`);
-    for (const answer of await Promise.all(crowd)) assert.match(answer, /^HTTP\/1\.1 200 /);
-    assert.equal(costs.isInDebt(HOSTILE, performance.now()), true);
-  });
-
-  test('streams pay for the connections of their address', async () => {
-    await using opened = await open({
-      onUpgrade: async (_request, socket) => {
-        socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
-        return 101;
-      },
-    });
-    const { server, costs } = opened;
-    indebt(costs, HONEST);
-    assert.equal(costs.isInDebt(HONEST, performance.now()), true);
-    const isInDebt = () => costs.isInDebt(HONEST, performance.now());
-    for (let at = 0; at < 100 && isInDebt(); at += 1) await exchange(server.port, UPGRADE, HONEST);
-    assert.equal(isInDebt(), false);
   });
 
   test('behind a trusted proxy is the one that the proxy names; the proxy itself is never slowed down', async () => {

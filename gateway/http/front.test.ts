@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -11,7 +11,6 @@ import { openListener } from '../testing/public-listener.ts';
 import { selfSigned } from '../tls/self-signed.ts';
 import { connectionLimit, publicShare } from './connection-limit.ts';
 import { judgeFirstBytes } from './first-bytes.ts';
-import { createFront } from './front.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
 const PROXY_1 = 'PROXY TCP4 203.0.113.9 10.0.0.1 4660 443\r\n';
@@ -81,27 +80,6 @@ describe('what a connection begins with', () => {
     assert.match(String((await once(first as NonNullable<typeof first>, 'data'))[0]), /^HTTP\/1\.1 200/);
     for (const socket of open) socket.destroy();
   });
-});
-
-test('a connection whose turn does not come in time is cut off, and reported', { timeout: 60_000 }, async () => {
-  let late = 0;
-  const front = createFront({
-    expected: { proxyHeader: false, tls: false },
-    trustedProxies: [],
-    limits: { firstBytesMs: 5_000, turnMs: 50 },
-    admit: () => true,
-    onMismatch: () => assert.fail('the first bytes are as expected'),
-    onLate: () => (late += 1),
-    inTurn: () => true,
-    accept: () => assert.fail('its turn never comes'),
-  });
-  await once(front.listen(0, '127.0.0.1'), 'listening');
-  try {
-    assert.equal((await exchange((front.address() as AddressInfo).port, GET)).toString(), '');
-    assert.equal(late, 1);
-  } finally {
-    front.close();
-  }
 });
 
 test('descriptors are kept back for health, and fewer connections than sessions are said at start', () => {

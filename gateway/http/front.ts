@@ -4,21 +4,18 @@ import { createIsTrusted, rememberProxied } from './client-address.ts';
 import { Deadlines } from './deadlines.ts';
 import { judgeFirstBytes, type Expected, type Mismatch } from './first-bytes.ts';
 import type { Work } from './lanes.ts';
-import type { Limits } from './limits.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
 
 export interface FrontOptions {
   readonly expected: Expected;
   /** Peers that may send a PROXY header, and whose connections are not limited by their own address. */
   readonly trustedProxies: readonly string[];
-  /** Both cut off a connection: when its first bytes, or its turn, have not come by then. */
-  readonly limits: Pick<Limits, 'firstBytesMs' | 'turnMs'>;
+  /** A connection that has not sent its first bytes by then is cut off. */
+  readonly firstBytesMs: number;
   /** Whether an address may open another connection. */
   readonly admit: (address: string) => boolean;
   /** A connection was cut off because of its first bytes. */
   readonly onMismatch: (mismatch: Mismatch, address: string) => void;
-  /** A connection was cut off because its turn did not come in time. */
-  readonly onLate: () => void;
   /**
    * Runs `start` in the turn of the address (null: of all proxies): many simultaneous connections must not delay
    * events. False: it never runs.
@@ -34,11 +31,7 @@ export interface FrontOptions {
  */
 export function createFront(options: FrontOptions): Server {
   const isTrusted = createIsTrusted(options.trustedProxies);
-  const deadlines = new Deadlines<Arrival>(options.limits.firstBytesMs, (arrival) => arrival.expire());
-  const waiting = new Deadlines<Socket>(options.limits.turnMs, (socket) => {
-    if (!socket.destroyed) options.onLate();
-    socket.destroy();
-  });
+  const deadlines = new Deadlines<Arrival>(options.firstBytesMs, (arrival) => arrival.expire());
   return createServer({ noDelay: true, allowHalfOpen: !options.expected.tls }, (socket) => {
     socket.on('error', cut);
     const peer = socket.remoteAddress ?? '';
@@ -47,7 +40,7 @@ export function createFront(options: FrontOptions): Server {
       options.onMismatch('proxy_not_trusted', peer);
       socket.destroy();
     } else if (!isProxy && !options.admit(peer)) socket.destroy();
-    else new Arrival(socket, { peer, isProxy }, { options, deadlines, waiting }).begin();
+    else new Arrival(socket, { peer, isProxy }, { options, deadlines }).begin();
   });
 }
 
@@ -64,8 +57,6 @@ interface Peer {
 interface Port {
   readonly options: FrontOptions;
   readonly deadlines: Deadlines<Arrival>;
-  /** Connections that wait for their turn. */
-  readonly waiting: Deadlines<Socket>;
 }
 
 const NOTHING: Buffer = Buffer.alloc(0);
@@ -128,9 +119,8 @@ class Arrival {
     }
     const { peer, isProxy } = this.#peer;
     const from = verdict.address ?? (isProxy ? null : peer);
-    const first = this.#bytes.subarray(verdict.headerLength);
-    if (options.inTurn(from, turn(first, socket, from, this.#port))) this.#port.waiting.add(socket);
-    else socket.destroy();
+    if (!options.inTurn(from, turn(this.#bytes.subarray(verdict.headerLength), socket, from, options)))
+      socket.destroy();
   }
 
   #refuse(mismatch: Mismatch): void {
@@ -148,12 +138,11 @@ class Arrival {
 }
 
 /** Passes on the connection; false when it has closed in the meantime. */
-function turn(first: Buffer, socket: Socket, from: string | null, { options, waiting }: Port): Work {
+function turn(first: Buffer, socket: Socket, from: string | null, { accept }: FrontOptions): Work {
   return () => {
-    waiting.delete(socket);
     socket.off('error', cut);
     if (socket.destroyed) return false;
-    options.accept(socket, from, first);
+    accept(socket, from, first);
     return true;
   };
 }

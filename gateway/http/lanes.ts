@@ -30,25 +30,10 @@ export class Lanes {
     return this.#size;
   }
 
-  /** Lanes in which work waits. */
-  get count(): number {
-    return this.#lanes.size;
-  }
-
-  /** The lane whose turn it is; null when nothing waits. */
-  get next(): string | null {
-    return this.#order[this.#next] ?? null;
-  }
-
   /** How much waits in a lane. */
   lengthOf(lane: string): number {
     const waiting = this.#lanes.get(lane);
     return waiting === undefined ? 0 : waiting.begin.length + waiting.continue.length;
-  }
-
-  /** Whether started work waits in a lane. */
-  hasStarted(lane: string): boolean {
-    return (this.#lanes.get(lane)?.continue.length ?? 0) > 0;
   }
 
   push(name: string, stage: Stage, work: Work): void {
@@ -62,17 +47,6 @@ export class Lanes {
     this.#size += 1;
   }
 
-  /** Moves the lane whose turn it is, with all that waits in it, to the end of the others' order. */
-  moveNext(others: Lanes): void {
-    const name = this.next;
-    const lane = name === null ? undefined : this.#lanes.get(name);
-    if (name === null || lane === undefined) return;
-    this.#lanes.delete(name);
-    this.#pass();
-    this.#size -= lane.begin.length + lane.continue.length;
-    for (const stage of ['continue', 'begin'] as const) for (const work of lane[stage]) others.push(name, stage, work);
-  }
-
   /** The next piece of work; its lane moves behind the others, and is removed when it is empty. */
   shift(): Work | undefined {
     const name = this.#order[this.#next];
@@ -80,16 +54,13 @@ export class Lanes {
     if (name === undefined || lane === undefined) return undefined;
     const work = lane.continue.shift() ?? lane.begin.shift();
     this.#size -= 1;
+    this.#next += 1;
     if (lane.begin.length + lane.continue.length > 0) this.#order.push(name);
     else this.#lanes.delete(name);
-    this.#pass();
+    if (this.#next >= MOST_PASSED && this.#next * 2 >= this.#order.length) {
+      this.#order.splice(0, this.#next);
+      this.#next = 0;
+    }
     return work;
-  }
-
-  #pass(): void {
-    this.#next += 1;
-    if (this.#next < MOST_PASSED || this.#next * 2 < this.#order.length) return;
-    this.#order.splice(0, this.#next);
-    this.#next = 0;
   }
 }

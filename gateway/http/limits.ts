@@ -10,8 +10,6 @@ export const LIMITS = {
   requestsPerSocket: 100,
   /** A connection that has not sent its first bytes, or its whole PROXY header, by then is cut off. */
   firstBytesMs: 5_000,
-  /** A connection whose turn among all others has not come by then is cut off. */
-  turnMs: 60_000,
   /** How long an ended connection may still read its answer. */
   lingerMs: 1_000,
   /** How long running requests may take when the listener closes. */

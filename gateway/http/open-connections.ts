@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import type { AddressCosts } from './address-costs.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { acceptedSocket } from './client-address.ts';
 
@@ -8,14 +7,12 @@ export class OpenConnections {
   readonly #faults: AddressFaults;
   /** Null: the end of this connection is not a fault. A connection without any bytes is a health check. */
   readonly #charged = new Map<object, string | null>();
-  readonly #costs: AddressCosts;
 
   /** Shared: a closure, and the wrapper of `once` around it, would cost 300 bytes for each connection. */
   readonly #onClose = removerOf(this);
 
-  constructor(faults: AddressFaults, costs: AddressCosts) {
+  constructor(faults: AddressFaults) {
     this.#faults = faults;
-    this.#costs = costs;
   }
 
   add(socket: Socket): void {
@@ -32,7 +29,6 @@ export class OpenConnections {
   /** From now on the connection counts as a fault of the address (null: of none) unless it is excused. */
   judge(socket: Socket, address: string | null): void {
     this.#charged.set(socket, address);
-    if (address !== null) this.#costs.connectionBegan(address, performance.now());
   }
 
   excuse(socket: object): void {

@@ -4,8 +4,6 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { listenOn } from '../../runtime/http/listen.ts';
 import type { Logger } from '../../runtime/logging/logger.ts';
 import { networkOf, type AddressAllowance } from './address-allowance.ts';
-import { NO_ADDRESS, type AddressCosts } from './address-costs.ts';
-import { createIsTrusted } from './client-address.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { Turns } from './event-loop-turns.ts';
 import type { Mismatch } from './first-bytes.ts';
@@ -33,7 +31,6 @@ export interface PublicListenerOptions {
   readonly limits?: Partial<Limits>;
   readonly allowance: AddressAllowance;
   readonly faults: AddressFaults;
-  readonly costs: AddressCosts;
   readonly routes: Routes;
   readonly events: ListenerEvents;
 }
@@ -62,19 +59,17 @@ const NOTHING = Buffer.alloc(0);
  */
 export async function openPublicListener(options: PublicListenerOptions): Promise<PublicListener> {
   const limits = { ...LIMITS, ...options.limits };
-  const { allowance, faults, costs, events } = options;
-  const turns = new Turns(costs);
-  const isProxy = createIsTrusted(options.trustedProxies);
-  const laneOf = (address: string | null) => (address === null || isProxy(address) ? NO_ADDRESS : networkOf(address));
-  const open = new OpenConnections(faults, costs);
-  const router = new RequestRouter({ ...options, turns, laneOf, connections: open }, limits);
+  const { allowance, faults, events } = options;
+  const turns = new Turns();
+  const open = new OpenConnections(faults);
+  const router = new RequestRouter({ ...options, turns, excuse: ({ socket }) => open.excuse(socket) }, limits);
   const http = createHttp(router, events, limits);
   const serve = (socket: Socket, first: Buffer) => http.emit('connection', new RequestGate(socket, limits, first));
   const tls = options.tls === null ? null : createTls(options.tls, limits, (socket) => serve(socket, NOTHING));
   const front = createFront({
     expected: { proxyHeader: options.proxyProtocol, tls: tls !== null },
     trustedProxies: options.trustedProxies,
-    limits,
+    firstBytesMs: limits.firstBytesMs,
     admit(address) {
       const now = performance.now();
       const isFull = faults.isSlowedDown(address, now) && turns.isFull(networkOf(address));
@@ -83,11 +78,12 @@ export async function openPublicListener(options: PublicListenerOptions): Promis
       return isAdmitted;
     },
     onMismatch: events.onMismatch,
-    onLate: () => events.onDropped('address'),
     inTurn(address, start) {
-      const lane = laneOf(address);
-      const isSlow = address !== null && faults.isSlowedDown(address, performance.now());
-      const hasRoom = isSlow ? turns.runSlowly(lane, start) : turns.run(lane, 'begin', start);
+      if (address === null || !faults.isSlowedDown(address, performance.now())) {
+        turns.run(networkOf(address ?? ''), 'begin', start);
+        return true;
+      }
+      const hasRoom = turns.runSlowly(networkOf(address), start);
       if (!hasRoom) events.onDropped('address');
       return hasRoom;
     },

@@ -1,13 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AddressAllowance } from './address-allowance.ts';
-import type { AddressCosts } from './address-costs.ts';
+import { networkOf, type AddressAllowance } from './address-allowance.ts';
 import type { AddressFaults } from './address-faults.ts';
 import { connectionAddress, type AddressOf } from './client-address.ts';
 import type { Turns } from './event-loop-turns.ts';
 import type { Work } from './lanes.ts';
 import type { Limits } from './limits.ts';
-import type { OpenConnections } from './open-connections.ts';
 import { TOO_MANY_REQUESTS } from './listener-problems.ts';
 import type { Problem } from './problem.ts';
 import { refuseOnSocket } from './refuse-upgrade.ts';
@@ -37,11 +35,9 @@ export interface RouterOptions {
   readonly routes: Routes;
   readonly allowance: AddressAllowance;
   readonly faults: AddressFaults;
-  readonly costs: AddressCosts;
   readonly turns: Turns;
-  /** The lane of an address in turns. */
-  readonly laneOf: (address: string) => string;
-  readonly connections: Pick<OpenConnections, 'excuse'>;
+  /** The connection of this request is not a fault of its address, however it ends. */
+  readonly excuse: (request: IncomingMessage) => void;
   readonly events: {
     readonly onAnswer: (status: number) => void;
     readonly unexpected: (error: unknown) => void;
@@ -63,7 +59,6 @@ export class RequestRouter {
     const gate = gateOf(request);
     watchAnswer(response, (status) => {
       this.#options.events.onAnswer(status);
-      if (!this.#isFirst(request)) this.#options.costs.requestAnswered(this.#addressOf(request), performance.now());
       if (status >= 400) this.#refused(request, status);
     });
     const refuse = (problem: Problem) => {
@@ -129,12 +124,9 @@ export class RequestRouter {
     const { events } = this.#options;
     try {
       const status = await open(socket);
-      if (OPENED.has(status)) {
-        this.#options.costs.streamOpened(this.#addressOf(request), performance.now());
-        this.#succeeded(request);
-      }
+      if (OPENED.has(status)) this.#succeeded(request);
       // Its token was verified: a full quota or replica is not the client's fault.
-      else if (status === 429) this.#options.connections.excuse(request.socket);
+      else if (status === 429) this.#options.excuse(request);
       else this.#refused(request, status);
     } catch (error) {
       events.unexpected(error);
@@ -144,12 +136,13 @@ export class RequestRouter {
 
   /** False: there is no room for it. A connection's first request has waited as a handshake. */
   #inTurn(request: IncomingMessage, run: Work): boolean {
-    const { turns, faults, laneOf } = this.#options;
+    const { turns, faults } = this.#options;
     const address = this.#addressOf(request);
-    const lane = laneOf(address);
     const isFirst = this.#isFirst(request);
     const isSlow = !isFirst && faults.isSlowedDown(address, performance.now());
-    return isSlow ? turns.runSlowly(lane, run) : turns.run(lane, isFirst ? 'continue' : 'begin', run);
+    if (isSlow) return turns.runSlowly(networkOf(address), run);
+    turns.run(networkOf(address), isFirst ? 'continue' : 'begin', run);
+    return true;
   }
 
   #judge(request: IncomingMessage, forced: Problem | null): Problem | null {
@@ -171,12 +164,12 @@ export class RequestRouter {
 
   #succeeded(request: IncomingMessage): void {
     this.#options.allowance.giveBack(this.#addressOf(request), performance.now());
-    this.#options.connections.excuse(request.socket);
+    this.#options.excuse(request);
   }
 
   /** A fault of this side is not the client's. On a proxy's connection, each request is judged instead. */
   #refused(request: IncomingMessage, status: number): void {
-    if (status >= 500) this.#options.connections.excuse(request.socket);
+    if (status >= 500) this.#options.excuse(request);
     else if (status >= 400 && this.#isForwarded(request)) {
       this.#options.faults.note(this.#addressOf(request), performance.now());
     }

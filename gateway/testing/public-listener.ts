@@ -2,7 +2,6 @@ import express from 'express';
 import type { Socket } from 'node:net';
 import { silentLogger } from '../../runtime/logging/logger.ts';
 import { AddressAllowance } from '../http/address-allowance.ts';
-import { AddressCosts } from '../http/address-costs.ts';
 import { AddressFaults } from '../http/address-faults.ts';
 import { createAddressOf } from '../http/client-address.ts';
 import { createPublicApp } from '../http/public-app.ts';
@@ -57,7 +56,6 @@ export async function openListener({
     trustedProxies,
     allowance: allowance ?? new AddressAllowance({ burst: 10_000, perSecond: 1 }),
     faults: new AddressFaults(),
-    costs: new AddressCosts(() => true),
     routes: { addressOf, app, onUpgrade, events: NO_EVENTS },
     events: {
       onAnswer: (status) => answers.push(status),
