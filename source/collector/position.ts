@@ -2,7 +2,10 @@ import { z } from 'zod';
 
 /** What the log has of an endpoint, as its leader announces it. */
 const positionSchema = z.object({
-  /** The log has all events of the endpoint up to this one; empty before the first. */
+  /**
+   * The log has all events of the endpoint up to this one, except those that waited for an account then; empty before
+   * the first.
+   */
   id: z.string().max(128),
   /** The log has everything that was received before this time of Redis's clock. Unix milliseconds. */
   until: z.int().min(0),

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import type { EventLog } from '../../event-log/event-log.ts';
+import { createFreeswitchMapper } from '../freeswitch/freeswitch-mapper.ts';
+import type { SwitchEvent } from '../mapper.ts';
+import { defaultMappingOptions } from '../mapping-options.ts';
 import { until } from '../../testing/until.ts';
 import { assertAllInOrder, assertOrder, assertWholeLegs, split } from './testing/judge.ts';
 import type { Replica } from './testing/replicas.ts';
-import { callsOf, ENDPOINTS, mappedBy, openStage, type Scene, type Stage } from './testing/stage.ts';
+import { callsOf, ENDPOINTS, listingOf, mappedBy, openStage, type Scene, type Stage } from './testing/stage.ts';
 
 const TIME_LIMIT = { timeout: 120_000 };
 
@@ -130,3 +133,65 @@ test('S2: a standby joins while another lags, and no leg is out of order when it
   // Events that only the first replica had received died with it: the log says so before anything newer.
   assert.deepEqual(gaps.map(({ endpoint }) => endpoint).toSorted(), [...ENDPOINTS]);
 });
+
+/** Waits as long as the schema allows for the account of a CREATE. */
+const patientMapper = () => createFreeswitchMapper({ ...defaultMappingOptions(), park: 'Valet', holdMs: 2_000 });
+
+/**
+ * Two places in these events: at the first a CREATE waits for its account, and still does at the second; in between is an
+ * event that a replica which begins to listen at the first place has too.
+ */
+function whileOneWaits(events: readonly SwitchEvent[]): readonly [joins: number, stops: number] {
+  const leader = patientMapper();
+  for (const [index, event] of events.entries()) {
+    leader.feed(event, 0);
+    const held = leader.heldFrom();
+    if (held === null) continue;
+    const joins = index + 1;
+    const standby = patientMapper();
+    standby.adopt(listingOf('fs1', events.slice(0, joins)), { from: 0, to: 0, restarted: false });
+    const ahead = patientMapper();
+    for (const earlier of events.slice(0, joins)) ahead.feed(earlier, 0);
+    for (const [further, next] of events.slice(joins).entries()) {
+      const ids = ahead.feed(next, 0).events.map(({ eventId }) => eventId);
+      if (ahead.heldFrom() !== held) break;
+      const own = new Set(standby.feed(next, 0).events.map(({ eventId }) => eventId));
+      const last = ids.at(-1);
+      if (last !== undefined && own.has(last)) return [joins, joins + further + 1];
+    }
+  }
+  throw new Error('no CREATE waits in these events');
+}
+
+test(
+  'S3, S4: a standby that joined while a CREATE waited for its account does not pass over it when the leader stops',
+  TIME_LIMIT,
+  async () => {
+    await using scene = stage.source();
+    const { fs1 } = scene.switches;
+    const calls = callsOf('fs1', { copies: 3, seed: 'waiting' });
+    const [joins, stops] = whileOneWaits(calls);
+    const patient = (name: string) =>
+      scene.replica(name, { endpoints: [{ ...scene.endpoint(name, 'fs1'), createMapper: patientMapper }] });
+    const first = await patient('first');
+    await until('the first leads', () => first.leads('fs1') && first.isInStep('fs1'));
+    fs1.say(calls.slice(0, joins));
+    const second = await patient('second');
+    await until('the second live', () => second.isLive('fs1'));
+    fs1.say(calls.slice(joins, stops));
+    await first[Symbol.asyncDispose]();
+    await until('the second leads', () => second.leads('fs1'));
+    fs1.say(calls.slice(stops));
+    const last = mappedBy('fs1', calls).at(-1)?.eventId;
+    const entries = await until('the last event in the log', () => scene.entries(), {
+      holds: (seen) => seen.some(({ eventId }) => eventId === last),
+      limitMs: 30_000,
+    });
+    const { events, gaps } = split(entries);
+    assertWholeLegs(events);
+    assert.deepEqual(
+      gaps.map(({ endpoint }) => endpoint),
+      ['fs1'],
+    );
+  },
+);

@@ -18,7 +18,7 @@ const gap = (from: number, to: number) => ({ from, to }) as SourceGap;
 
 test('a replica that listened before the log ends continues it', () => {
   assert.deepEqual(judge([segment(5_000)]), [{ kind: 'continues' }]);
-  assert.deepEqual(judge([segment(9_000, null, 'one', true)]), [{ kind: 'continues' }], 'it had the last event itself');
+  assert.deepEqual(judge([segment(9_000, null, 'one', true)]), [{ kind: 'continues' }], 'it was in step before');
 });
 
 test('S4: the time between the end of the log and the begin of a segment is a gap', () => {

@@ -183,15 +183,14 @@ export class Tape {
 
   /**
    * The log has everything up to the event `id`, everything received before `until`, and everything that arrived before
-   * `safe` even if the replicas' clocks differ. Drops all of these. If the event is found here, this segment continues
-   * what the log has.
+   * `safe` even if the replicas' clocks differ. Drops all of these. The event alone does not show that a segment which
+   * has it misses nothing: its leader may still hold an earlier CREATE that waits for its account.
    */
   drop({ id, until, safe }: { readonly id: string; readonly until: number; readonly safe: number }): void {
     const found = id === '' ? null : this.#find(id);
     if (found !== null) {
-      for (const earlier of this.#segments.splice(0, this.#segments.indexOf(found.segment))) this.#forget(earlier);
-      this.join(found.segment);
-      this.#dropBefore(found.segment, found.arrivedAt - HOLD_BACK_MS);
+      const passed = this.#segments.slice(0, this.#segments.indexOf(found.segment) + 1);
+      for (const segment of passed) this.#dropBefore(segment, found.arrivedAt - HOLD_BACK_MS);
     }
     for (const segment of this.#segments) {
       if (segment.from <= until) this.join(segment);
